@@ -1,0 +1,240 @@
+/* broker_consumer: a member of a consumer group that never commits by itself and starts where it is
+ * told. Group metadata is taken once, when partitions are assigned, and goes with all batches of
+ * that assignment: read later it could name a later generation, and the broker would take a batch
+ * polled under an earlier one. SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker_consumer.h"
+
+static void
+remember_assignment(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    consumer->positions = 0;
+    free(consumer->position);
+    consumer->position = calloc((size_t)list->cnt + 1, sizeof(*consumer->position));
+    for (int i = 0; consumer->position != NULL && i < list->cnt; i++) {
+        struct position *at = &consumer->position[consumer->positions++];
+        snprintf(at->topic, sizeof(at->topic), "%s", list->elems[i].topic);
+        at->partition = list->elems[i].partition;
+        at->offset = -1;
+    }
+}
+
+static void
+drop_assignment(struct consumer *consumer)
+{
+    consumer->positions = 0;
+    if (consumer->metadata != NULL)
+        rd_kafka_consumer_group_metadata_destroy(consumer->metadata);
+    consumer->metadata = NULL;
+}
+
+static void
+rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+          void *opaque)
+{
+    struct consumer *consumer = opaque;
+    drop_assignment(consumer);
+    if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        rd_kafka_assign(client, NULL);
+        consumer->revoked = true;
+        consumer->assigned = false;
+        rd_kafka_yield(client);
+        return;
+    }
+    /* Nothing is fetched until consumer_start says where. A member that was put out meanwhile has
+     * an empty id: it stays without partitions and rejoins by itself. */
+    rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(0);
+    rd_kafka_assign(client, nothing);
+    rd_kafka_topic_partition_list_destroy(nothing);
+    char *member = rd_kafka_memberid(client);
+    bool member_lives = member != NULL && member[0] != '\0';
+    rd_kafka_mem_free(client, member);
+    if (member_lives) {
+        consumer->metadata = rd_kafka_consumer_group_metadata(client);
+        remember_assignment(consumer, list);
+        consumer->assigned = true;
+    }
+    rd_kafka_yield(client);
+}
+
+static void
+on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    (void)client;
+    (void)code;
+    problem_note(&((struct consumer *)opaque)->problem, reason);
+}
+
+int
+consumer_open(struct broker *broker, const struct consumer_options *options, struct consumer **out,
+              struct error *err)
+{
+    const char *const settings[] = {"group.id", options->group, "group.instance.id",
+                                    options->instance, NULL};
+    struct consumer *consumer = calloc(1, sizeof(*consumer));
+    if (consumer == NULL)
+        return error_memory(err, "consumer");
+    pthread_mutex_init(&consumer->problem.lock, NULL);
+    rd_kafka_conf_t *conf = broker_conf(broker, CLIENT_CONSUMER, consumer, settings, err);
+    if (conf == NULL)
+        goto undo;
+    rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    consumer->client = broker_client(conf, CLIENT_CONSUMER, err);
+    if (consumer->client == NULL)
+        goto undo;
+    rd_kafka_poll_set_consumer(consumer->client);
+    *out = consumer;
+    return 0;
+undo:
+    free(consumer);
+    return -1;
+}
+
+void
+consumer_close(struct consumer **consumer)
+{
+    if (*consumer == NULL)
+        return;
+    rd_kafka_consumer_close((*consumer)->client);
+    drop_assignment(*consumer);
+    rd_kafka_destroy((*consumer)->client);
+    free((*consumer)->position);
+    pthread_mutex_destroy(&(*consumer)->problem.lock);
+    free(*consumer);
+    *consumer = NULL;
+}
+
+int
+consumer_subscribe(struct consumer *consumer, const char *const topics[], size_t count,
+                   struct error *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : broker_code(err, code, "subscribing");
+}
+
+static bool
+pending_event(struct consumer *consumer, enum consumer_event *event)
+{
+    bool *flag = consumer->revoked ? &consumer->revoked : &consumer->assigned;
+    if (!*flag)
+        return false;
+    *event = consumer->revoked ? CONSUMER_REVOKED : CONSUMER_ASSIGNED;
+    *flag = false;
+    return true;
+}
+
+static int
+take_error(struct consumer *consumer, rd_kafka_message_t *message, enum consumer_event *event,
+           struct error *err)
+{
+    rd_kafka_resp_err_t code = message->err;
+    char reason[300];
+    snprintf(reason, sizeof(reason), "%s", rd_kafka_message_errstr(message));
+    rd_kafka_message_destroy(message);
+    if (code == RD_KAFKA_RESP_ERR__FATAL)
+        code = rd_kafka_fatal_error(consumer->client, reason, sizeof(reason));
+    if (code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        return error_set(err, ERROR_FENCED, "another instance uses our group.instance.id: %s",
+                         reason);
+    if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+        code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
+        *event = CONSUMER_OUT_OF_RANGE;
+    problem_note(&consumer->problem, reason);
+    return 0;
+}
+
+int
+consumer_poll(struct consumer *consumer, int timeout_ms, enum consumer_event *event,
+              struct message **out, struct error *err)
+{
+    *event = CONSUMER_NOTHING;
+    if (pending_event(consumer, event))
+        return 0;
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, timeout_ms);
+    if (consumer->revoked || consumer->assigned) {
+        /* Nothing polled under an earlier assignment is handed out. */
+        if (message != NULL)
+            rd_kafka_message_destroy(message);
+        pending_event(consumer, event);
+        return 0;
+    }
+    if (message == NULL)
+        return 0;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return take_error(consumer, message, event, err);
+    problem_note(&consumer->problem, NULL);
+    *out = message_wrap(message);
+    if (*out == NULL)
+        return error_memory(err, "message");
+    *event = CONSUMER_MESSAGE;
+    return 0;
+}
+
+size_t
+consumer_assignment(const struct consumer *consumer, const struct position **out)
+{
+    *out = consumer->position;
+    return consumer->positions;
+}
+
+int
+consumer_start(struct consumer *consumer, const struct position *position, size_t count,
+               struct error *err)
+{
+    rd_kafka_topic_partition_list_t *list = positions_list(position, count);
+    rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : broker_code(err, code, "assigning");
+}
+
+int
+consumer_committed(struct consumer *consumer, struct position *position, size_t count,
+                   int timeout_ms, struct error *err)
+{
+    rd_kafka_topic_partition_list_t *list = positions_list(position, count);
+    rd_kafka_resp_err_t code = rd_kafka_committed(consumer->client, list, timeout_ms);
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
+        code = list->elems[i].err;
+    for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *at =
+            rd_kafka_topic_partition_list_find(list, position[i].topic, position[i].partition);
+        position[i].offset = at == NULL || at->offset < 0 ? -1 : at->offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : broker_code(err, code, "committed offsets");
+}
+
+int
+consumer_low_watermark(struct consumer *consumer, const char *topic, int32_t partition,
+                       int64_t *offset, struct error *err)
+{
+    int64_t low = 0, high = 0;
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(consumer->client, topic, partition, &low, &high, 5000);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return broker_code(err, code, "low watermark");
+    *offset = low;
+    return 0;
+}
+
+void
+consumer_commit_for_display(struct consumer *consumer, const struct position *position,
+                            size_t count)
+{
+    rd_kafka_topic_partition_list_t *list = positions_list(position, count);
+    rd_kafka_commit(consumer->client, list, 1);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+const char *
+consumer_problem(struct consumer *consumer)
+{
+    return problem_read(&consumer->problem);
+}

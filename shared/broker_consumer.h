@@ -1,0 +1,17 @@
+/* broker_consumer: the consumer's struct, for broker_producer.c, which commits with its metadata.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_BROKER_CONSUMER_H
+#define MILLRACE_BROKER_CONSUMER_H
+
+#include "broker_private.h"
+
+struct consumer {
+    rd_kafka_t *client;
+    rd_kafka_consumer_group_metadata_t *metadata; /* of the present assignment; NULL: none */
+    struct position *position;
+    size_t positions;
+    bool revoked, assigned; /* events not handed out yet */
+    struct problem problem;
+};
+
+#endif

@@ -1,0 +1,43 @@
+/* broker_private: what the broker_*.c files share; the only file that includes rdkafka.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_BROKER_PRIVATE_H
+#define MILLRACE_BROKER_PRIVATE_H
+
+#include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "broker.h"
+
+struct broker {
+    struct broker_settings settings;
+    char **passed; /* name, value, ..., NULL: from MILLRACE_KAFKA_* */
+    pthread_mutex_t lock;
+    rd_kafka_t *admin; /* a read_uncommitted consumer handle, so that it sees true ends */
+};
+
+/* The last transport error, noted on librdkafka's threads, read on ours. */
+struct problem {
+    pthread_mutex_t lock;
+    char text[256];
+    char read[256];
+};
+
+enum client_kind { CLIENT_CONSUMER, CLIENT_PRODUCER };
+/* A configuration with section 7 of the protocol notes and the user's pass-through; NULL on errors.
+ */
+rd_kafka_conf_t *broker_conf(struct broker *, enum client_kind, void *opaque,
+                             const char *const settings[], struct error *);
+rd_kafka_t *broker_client(rd_kafka_conf_t *, enum client_kind, struct error *);
+rd_kafka_t *broker_admin(struct broker *, struct error *);
+void problem_note(struct problem *, const char *text); /* NULL clears */
+const char *problem_read(struct problem *);
+rd_kafka_topic_partition_list_t *positions_list(const struct position *, size_t count);
+/* From librdkafka's error to ours: FENCED for fenced or replaced identities, else TRANSIENT.
+ * Destroys the error object. */
+int broker_error(struct error *, rd_kafka_error_t *, const char *what);
+int broker_code(struct error *, rd_kafka_resp_err_t, const char *what);
+
+struct message *message_wrap(rd_kafka_message_t *); /* owns it; NULL: out of memory */
+
+#endif

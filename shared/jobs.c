@@ -1,0 +1,156 @@
+/* jobs: each statement stands for itself, so that it can run alone or inside the caller's
+ * transaction. A lease is (worker, attempt): a worker that comes back under its old name does not
+ * inherit what it held before.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "jobs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "character.h"
+
+#define TEXT(value)    TEXT_OF(value)
+#define TEXT_OF(value) #value
+#define LEASE          "now() + interval '" TEXT(JOB_LEASE_MS) " milliseconds'"
+#define NUMBER_LENGTH  32
+#define NOTE_MEMORY    (1u << 20)
+
+void
+job_free(struct job *job)
+{
+    free(job->request);
+    *job = (struct job){0};
+}
+
+int
+job_submit(struct warehouse *db, const char *kind, const char *pipeline, const char *request,
+           int64_t *id, struct error *err)
+{
+    DEFER(rows_free) struct rows *rows = NULL;
+    const char *const params[] = {kind, pipeline, request};
+    struct job job;
+    if (strlen(kind) >= sizeof(job.kind) || strlen(pipeline) >= sizeof(job.pipeline))
+        return error_refuse(err, "jobs.name", "", "kind %s or pipeline %s is too long", kind,
+                            pipeline);
+    if (warehouse_query(db,
+                        "INSERT INTO ops.jobs (kind, pipeline, request) VALUES ($1, $2, $3::jsonb) "
+                        "RETURNING id",
+                        params, 3, &rows, err) != 0)
+        return -1;
+    *id = rows_int(rows, 0, 0, 0);
+    return 0;
+}
+
+/* A job whose every worker died is given up, so that it cannot kill them for ever. */
+static const char give_up_sql[] =
+    "UPDATE ops.jobs SET status = 'failed', finished_at = now(), "
+    "note = 'given up after ' || attempt || ' workers were lost' "
+    "WHERE id IN (SELECT id FROM ops.jobs WHERE kind = $1 AND status = 'running' "
+    "AND leased_until < now() AND attempt >= " TEXT(JOB_ATTEMPTS_MAX) " FOR UPDATE SKIP LOCKED)";
+
+static const char lease_sql[] =
+    "WITH next AS MATERIALIZED (SELECT id FROM ops.jobs WHERE kind = $1 "
+    "AND (status = 'queued' OR (status = 'running' AND leased_until < now())) "
+    "AND attempt < " TEXT(
+        JOB_ATTEMPTS_MAX) " "
+                          "ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED) "
+                          "UPDATE ops.jobs j SET status = 'running', worker = $2, attempt = "
+                          "j.attempt + 1, "
+                          "leased_until = " LEASE
+                          ", progress = 0, note = NULL FROM next WHERE j.id = next.id "
+                          "RETURNING j.id, j.kind, j.pipeline, j.request, j.attempt";
+
+int
+job_lease(struct warehouse *db, const char *kind, const char *worker, bool *found, struct job *out,
+          struct error *err)
+{
+    DEFER(rows_free) struct rows *rows = NULL;
+    const char *const params[] = {kind, worker};
+    if (warehouse_query(db, give_up_sql, params, 1, NULL, err) != 0 ||
+        warehouse_query(db, lease_sql, params, 2, &rows, err) != 0)
+        return -1;
+    if (rows_count(rows) == 0) {
+        *found = false;
+        return 0;
+    }
+    struct job job = {.id = rows_int(rows, 0, 0, 0), .attempt = rows_int(rows, 0, 4, 0)};
+    snprintf(job.kind, sizeof(job.kind), "%s", rows_text(rows, 0, 1));
+    snprintf(job.pipeline, sizeof(job.pipeline), "%s", rows_text(rows, 0, 2));
+    job.request = strdup(rows_text(rows, 0, 3));
+    if (job.request == NULL)
+        return error_memory(err, "a job");
+    *out = job;
+    *found = true;
+    return 0;
+}
+
+/* Runs an update of the leased job: `set` with $4 and $5. No row: the lease is gone. */
+static int
+update_leased(struct warehouse *db, const struct job *job, const char *worker, const char *set,
+              const char *const values[2], struct error *err)
+{
+    DEFER(rows_free) struct rows *rows = NULL;
+    char id[NUMBER_LENGTH], attempt[NUMBER_LENGTH], sql[512];
+    snprintf(id, sizeof(id), "%" PRId64, job->id);
+    snprintf(attempt, sizeof(attempt), "%" PRId64, job->attempt);
+    const char *const params[] = {id, worker, attempt, values[0], values[1]};
+    snprintf(sql, sizeof(sql),
+             "UPDATE ops.jobs SET %s WHERE id = $1::bigint AND worker = $2 "
+             "AND attempt = $3::int AND status = 'running'",
+             set);
+    size_t count = values[1] != NULL ? 5 : 4;
+    if (warehouse_query(db, sql, params, count, &rows, err) != 0)
+        return -1;
+    if (rows_affected(rows) == 1)
+        return 0;
+    return error_set(err, ERROR_FENCED, "job %" PRId64 " is no longer leased to %s", job->id,
+                     worker);
+}
+
+/* Notes quote errors, which may quote events. */
+static int
+update_with_note(struct warehouse *db, const struct job *job, const char *worker, const char *set,
+                 const char *note, const char *value, struct error *err)
+{
+    struct arena *arena = NULL;
+    if (arena_open(&arena, NOTE_MEMORY, err) != 0)
+        return -1;
+    const char *text =
+        arena_text(arena, characters_repair(arena, bytes_of(note != NULL ? note : "")));
+    int status = text == NULL
+                     ? error_memory(err, "a note")
+                     : update_leased(db, job, worker, set, (const char *const[]){text, value}, err);
+    arena_close(&arena);
+    return status;
+}
+
+int
+job_heartbeat(struct warehouse *db, const struct job *job, const char *worker, double progress,
+              const char *note, struct error *err)
+{
+    char number[NUMBER_LENGTH];
+    snprintf(number, sizeof(number), "%.6g", progress);
+    return update_with_note(db, job, worker,
+                            "leased_until = " LEASE ", note = $4, progress = $5::float8", note,
+                            number, err);
+}
+
+int
+job_finish(struct warehouse *db, const struct job *job, const char *worker, const char *result,
+           struct error *err)
+{
+    return update_leased(
+        db, job, worker,
+        "status = 'done', progress = 1, note = NULL, finished_at = now(), result = $4::jsonb",
+        (const char *const[]){result, NULL}, err);
+}
+
+int
+job_fail(struct warehouse *db, const struct job *job, const char *worker, const char *why,
+         struct error *err)
+{
+    return update_with_note(db, job, worker, "status = 'failed', finished_at = now(), note = $4",
+                            why, NULL, err);
+}

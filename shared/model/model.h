@@ -1,0 +1,35 @@
+/* model: a learner and what it learnt. A kind is one file in this folder with one exported
+ * `const struct model_type model_<file>`. Learners call linear.h only.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_MODEL_H
+#define MILLRACE_MODEL_H
+
+#include "../config.h"
+#include "../frame.h"
+
+struct model;
+struct dataset {
+    struct matrix x;
+    const double *y;       /* rows; NULL: unsupervised */
+    const double *weights; /* rows; NULL: all 1 */
+};
+struct model_type {
+    const char *name, *summary;
+    const struct setting *table; /* "learner" is read before */
+    size_t settings_size;
+    int (*fit)(const void *settings, const struct dataset *, uint64_t seed, struct model **,
+               struct error *);
+    size_t (*inputs)(const struct model *);  /* columns of x */
+    size_t (*outputs)(const struct model *); /* scores per row */
+    void (*predict)(const struct model *, const struct matrix *x,
+                    double *scores); /* rows x outputs */
+    /* parts: rows x (columns + 1), base value last; a row sums to the margin. NULL: cannot. */
+    void (*explain)(const struct model *, const struct matrix *x, double *parts);
+    int (*save)(const struct model *, struct arena *, struct bytes *saved, struct error *);
+    int (*load)(struct bytes, struct model **, struct error *); /* hostile bytes: INPUT */
+    void (*free)(struct model **);
+};
+extern const struct model_type *const model_types[];
+const struct model_type *model_find(const char *name);
+
+#endif

@@ -1,0 +1,110 @@
+/* pipeline: the one JSON file that says all there is to say about a case, read and checked.
+ * Immutable once read.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_PIPELINE_H
+#define MILLRACE_PIPELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "config.h"
+#include "schema.h"
+
+#define PIPELINE_FIELDS_MAX 1000
+#define PIPELINE_STEPS_MAX  1000
+
+struct rule_type;
+struct step_type;
+struct encoder_type;
+struct model_type;
+
+enum pii { PII_NONE, PII_PERSONAL, PII_SENSITIVE };
+
+struct rule_use { /* one entry of "clean" */
+    const struct rule_type *type;
+    const void *settings;
+    int column;          /* of the clean frame */
+    const char *pointer; /* "/clean/3" */
+    const char
+        *id; /* "id" of the entry, else "<rule>_<field>"; "_<position>" follows where taken */
+    const char *where;              /* "/<field>": what a refusal points at */
+    enum column_type before, after; /* the column's type when the rule starts and when it is done */
+};
+struct step_use { /* one entry of "features" */
+    const struct step_type *type;
+    const void *settings;
+    const char *pointer;
+    const char *name; /* column it adds */
+};
+struct encoder_use { /* one entry of "encode": an encoder over each of these features alone */
+    const struct encoder_type *type;
+    const void *settings;
+    const char *pointer;
+    size_t count;
+    const int *feature; /* columns of the features schema */
+};
+struct band { /* of the policy: the decision for scores from `from` (inclusive) up */
+    double from;
+    const char *decision;
+};
+
+struct pipeline {
+    const char *name, *title, *owner;
+    const char *lane;  /* default "main" */
+    struct bytes json; /* the file, canonical: jansson JSON_COMPACT | JSON_SORT_KEYS */
+    char digest[65];   /* SHA-256 of json */
+    int32_t version;   /* 0 until recorded */
+    int64_t log_epoch;
+
+    int partitions;
+    const char *source_name;
+    const char *key_field;  /* NULL: the event id is the key */
+    const char *time_field; /* NULL: ce_time, else the record's */
+
+    /* The stages as frames. `input`: what ingestion decodes P.events by: raw's fields under their
+     * outside names (`from`), with `required` and unknown_fields, and last, if label.field is set,
+     * a JSON column "label" from that outside name. raw: the fields, no `from`. clean: the same
+     * names, types as the rules leave them. features: all columns of clean, then the steps'.
+     * decisions: decision text, probability float64, model_version int64, model_digest text,
+     * reasons json. labels: label text (the labelled event's id is ce_id). All but `input` are
+     * closed (UNKNOWN_DEAD) and nothing in them is required but decision's first four and label. */
+    struct schema input, raw, clean, features, decisions, labels;
+    const enum pii *pii; /* of each column of raw and clean */
+
+    size_t rules, steps, encoders, bands;
+    const struct rule_use *rule;
+    const struct step_use *step; /* features = all columns of clean, then the steps' */
+    const struct encoder_use *encoder;
+    const struct band *band; /* ascending by from; band[0].from is 0 */
+
+    struct {
+        const char *field; /* outside name of the key that bears the inline outcome; NULL: none */
+        const char *positive; /* the outcome's value that counts as 1 */
+    } label;
+    struct {
+        const struct model_type *learner;
+        const void *settings; /* the learner's */
+        int64_t seed;
+        double test_share; /* of rows, by hash of the event id; default 0.2 */
+        int64_t rows_min;  /* fewer labelled rows: the run fails; default 50 */
+    } train;
+    struct {
+        int64_t reasons; /* default 3 */
+    } score;
+};
+
+/* Reads and checks; every mistake is added with its JSON pointer, in one pass. NULL on any mistake.
+ * pipeline_free releases everything it points to. */
+struct pipeline *pipeline_read(struct bytes json, struct mistakes *);
+void pipeline_free(struct pipeline **);
+/* By stage name; NULL: no such stage. "events" and "dead" have fixed schemas. */
+const struct schema *pipeline_schema(const struct pipeline *, const char *stage);
+/* The JSON Schema 2020-12 of pipeline files, generated from the tables (new reference). */
+struct json_t *pipeline_json_schema(void);
+#define STAGE_LAYERS 6
+/* raw->raw clean->clean features->feature decisions->decision labels->label dead->dead; NULL else.
+ */
+const char *pipeline_layer(const char *stage);
+
+#endif

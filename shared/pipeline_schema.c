@@ -1,0 +1,161 @@
+/* pipeline_schema: the JSON Schema (2020-12) of pipeline files, printed from the tables that read
+ * them. It helps editors; pipeline_read is the judge, because most of what makes a file right
+ * (columns and their types) no schema can say. SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+
+#include "pipeline_reader.h"
+
+#define NAME_PATTERN   "^[a-z][a-z0-9]{0,30}$"
+#define LANE_PATTERN   "^[a-z][a-z0-9-]{0,30}$"
+#define COLUMN_PATTERN "^[a-z][a-z0-9_]{0,62}$"
+
+/* Adds a keyword to the property `key` of an object's schema; the value is stolen. */
+static void
+set(json_t *schema, const char *key, const char *keyword, json_t *value)
+{
+    json_t *properties = json_object_get(schema, "properties");
+    json_object_set_new(json_object_get(properties, key), keyword, value);
+}
+
+static void
+set_choices(json_t *schema, const char *key, const char *const choices[])
+{
+    json_t *list = json_array();
+    for (size_t i = 0; choices[i] != NULL; i++)
+        json_array_append_new(list, json_string(choices[i]));
+    set(schema, key, "enum", list);
+}
+
+static void
+set_list(json_t *schema, const char *key, size_t least, size_t most, json_t *items)
+{
+    set(schema, key, "type", json_string("array"));
+    set(schema, key, "minItems", json_integer((json_int_t)least));
+    set(schema, key, "maxItems", json_integer((json_int_t)most));
+    set(schema, key, "items", items);
+}
+
+/* A member that is an object itself: its schema under the sentence of the table. */
+static void
+set_object(json_t *schema, const char *key, json_t *object)
+{
+    json_t *property = json_object_get(json_object_get(schema, "properties"), key);
+    json_object_update_missing(property, object);
+    json_decref(object);
+}
+
+static void
+add_table(const struct setting *table, json_t *properties, json_t *required)
+{
+    json_t *more = config_json_schema(table);
+    json_object_update(properties, more);
+    json_decref(more);
+    for (; table->name != NULL; table++)
+        if (table->fallback == NULL)
+            json_array_append_new(required, json_string(table->name));
+}
+
+/* The object that two tables (`own` may be NULL) read as one. */
+static json_t *
+object_schema(const struct setting *common, const struct setting *own)
+{
+    json_t *properties = json_object(), *required = json_array();
+    add_table(common, properties, required);
+    if (own != NULL)
+        add_table(own, properties, required);
+    json_object_set_new(properties, "$comment", json_pack("{s:s}", "type", "string"));
+    return json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required",
+                     required, "additionalProperties", 0);
+}
+
+/* An entry is one of the kinds; `key` says which. */
+static json_t *
+kinds_schema(const char *key, const struct setting *common, kind_at *kind)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; kind(i).name != NULL; i++) {
+        json_t *schema = object_schema(common, kind(i).table);
+        json_object_set_new(schema, "title", json_string(kind(i).name));
+        json_object_set_new(schema, "description", json_string(kind(i).summary));
+        set(schema, key, "const", json_string(kind(i).name));
+        json_array_append_new(list, schema);
+    }
+    return json_pack("{s:o}", "oneOf", list);
+}
+
+static void
+set_in_each(json_t *kinds, const char *key, const char *keyword, const char *text)
+{
+    size_t i;
+    json_t *schema;
+    json_array_foreach(json_object_get(kinds, "oneOf"), i, schema)
+    {
+        set(schema, key, keyword, json_string(text));
+    }
+}
+
+static json_t *
+source_schema(void)
+{
+    json_t *field = object_schema(field_table, NULL), *source = object_schema(source_table, NULL);
+    set(field, "name", "pattern", json_string(COLUMN_PATTERN));
+    set_choices(field, "type", field_type_names);
+    set_choices(field, "pii", pii_names);
+    set(source, "name", "pattern", json_string(COLUMN_PATTERN));
+    set_choices(source, "role", source_roles);
+    set_choices(source, "unknown_fields", unknown_fields_names);
+    set(source, "partitions", "minimum", json_integer(1));
+    set(source, "partitions", "maximum", json_integer(PIPELINE_PARTITIONS_MAX));
+    set_list(source, "fields", 1, PIPELINE_FIELDS_MAX, field);
+    return source;
+}
+
+static json_t *
+encoders_schema(void)
+{
+    json_t *kinds = kinds_schema("encoder", encoder_object_table, encoder_kind), *schema;
+    size_t i;
+    json_array_foreach(json_object_get(kinds, "oneOf"), i, schema)
+    {
+        set_list(schema, "features", 1, PIPELINE_FIELDS_MAX + PIPELINE_STEPS_MAX,
+                 json_pack("{s:s}", "type", "string"));
+    }
+    return kinds;
+}
+
+static json_t *
+score_schema(void)
+{
+    json_t *band = object_schema(band_table, NULL), *score = object_schema(score_table, NULL);
+    set(band, "from", "minimum", json_integer(0));
+    set(band, "from", "maximum", json_integer(1));
+    set(band, "decision", "minLength", json_integer(1));
+    set(score, "reasons", "maximum", json_integer(PIPELINE_REASONS_MAX));
+    set_list(score, "policy", 1, PIPELINE_BANDS_MAX, band);
+    return score;
+}
+
+struct json_t *
+pipeline_json_schema(void)
+{
+    json_t *schema = object_schema(pipeline_table, NULL);
+    json_t *rules = kinds_schema("rule", rule_object_table, rule_kind);
+    json_t *steps = kinds_schema("step", step_object_table, step_kind);
+    set_in_each(rules, "id", "pattern", COLUMN_PATTERN);
+    set_in_each(steps, "name", "pattern", COLUMN_PATTERN);
+    json_object_set_new(schema, "$schema",
+                        json_string("https://json-schema.org/draft/2020-12/schema"));
+    json_object_set_new(schema, "title", json_string("Millrace pipeline"));
+    json_object_set_new(json_object_get(schema, "properties"), "$schema",
+                        json_pack("{s:s}", "type", "string"));
+    set(schema, "name", "pattern", json_string(NAME_PATTERN));
+    set(schema, "lane", "pattern", json_string(LANE_PATTERN));
+    set_list(schema, "sources", 1, 1, source_schema());
+    set_list(schema, "clean", 0, PIPELINE_RULES_MAX, rules);
+    set_list(schema, "features", 0, PIPELINE_STEPS_MAX, steps);
+    set_list(schema, "encode", 1, PIPELINE_ENCODERS_MAX, encoders_schema());
+    set_object(schema, "label", object_schema(label_table, NULL));
+    set_object(schema, "train", kinds_schema("learner", train_object_table, model_kind));
+    set_object(schema, "score", score_schema());
+    return schema;
+}

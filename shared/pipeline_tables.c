@@ -1,0 +1,94 @@
+/* pipeline_tables: the tables of a pipeline file's objects.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline_tables.h"
+
+const struct setting pipeline_table[] = {
+    SETTING(pipeline_object, name, TEXT, NULL,
+            "names topics and tables: a lower-case letter, then letters and digits, 31 at most"),
+    SETTING(pipeline_object, title, TEXT, "", "for people; default: the name"),
+    SETTING(pipeline_object, owner, TEXT, "", "who answers for the pipeline"),
+    SETTING(pipeline_object, lane, TEXT, "main", "the set of service instances that runs it"),
+    SETTING(pipeline_object, sources, NODE, NULL, "where events come from: one source"),
+    SETTING(pipeline_object, clean, NODE, "", "rules, in order, that repair or refuse values"),
+    SETTING(pipeline_object, features, NODE, "", "steps, in order, that compute columns"),
+    SETTING(pipeline_object, encode, NODE, "", "what the model fits to turn features into numbers"),
+    SETTING(pipeline_object, label, NODE, "", "the outcome to learn"),
+    SETTING(pipeline_object, train, NODE, "", "the learner and how it is trained"),
+    SETTING(pipeline_object, score, NODE, "", "how a probability becomes a decision"),
+    {0},
+};
+
+const struct setting source_table[] = {
+    SETTING(source_object, name, TEXT, NULL, "identifier of the source"),
+    SETTING(source_object, role, TEXT, NULL, "decide: every event is decided upon"),
+    SETTING(source_object, key, TEXT, "",
+            "field by which events are placed in partitions; default: the event id"),
+    SETTING(source_object, event_time, TEXT, "",
+            "timestamp field that says when it happened; default: ce_time, else the record's"),
+    SETTING(source_object, partitions, COUNT, "4", "of each topic, fixed for life: 1 to 1000"),
+    SETTING(source_object, unknown_fields, TEXT, "drop",
+            "keys that no field reads: drop (counted), or dead (the event is refused)"),
+    SETTING(source_object, fields, NODE, NULL, "the fields of an event"),
+    {0},
+};
+const char *const source_roles[] = {"decide", NULL};
+const char *const unknown_fields_names[] = {"drop", "dead", NULL};
+
+const struct setting field_table[] = {
+    SETTING(field_object, name, TEXT, NULL, "column in topics and tables"),
+    SETTING(field_object, from, TEXT, "", "key in the event's JSON; default: the name"),
+    SETTING(field_object, type, TEXT, NULL, "bool, int64, float64, text or timestamp"),
+    SETTING(field_object, required, FLAG, "false", "an event without a value is refused"),
+    SETTING(field_object, pii, TEXT, "none", "personal data: none, personal or sensitive"),
+    {0},
+};
+const char *const field_type_names[] = {"bool", "int64", "float64", "text", "timestamp", NULL};
+const char *const pii_names[] = {"none", "personal", "sensitive", NULL};
+
+const struct setting rule_object_table[] = {
+    SETTING(rule_object, rule, TEXT, NULL, "kind of rule"),
+    SETTING(rule_object, field, TEXT, NULL, "the field it works on"),
+    SETTING(rule_object, id, TEXT, "", "name of this use; default: <rule>_<field>"),
+    {0},
+};
+
+const struct setting step_object_table[] = {
+    SETTING(step_object, step, TEXT, NULL, "kind of step"),
+    SETTING(step_object, name, TEXT, NULL, "the column it adds"),
+    {0},
+};
+
+const struct setting encoder_object_table[] = {
+    SETTING(encoder_object, encoder, TEXT, NULL, "kind of encoder"),
+    SETTING(encoder_object, features, NODE, NULL, "the features it encodes, each alone"),
+    {0},
+};
+
+const struct setting train_object_table[] = {
+    SETTING(train_object, learner, TEXT, NULL, "kind of learner"),
+    SETTING(train_object, seed, COUNT, "1", "of everything random in training"),
+    SETTING(train_object, test_share, REAL, "0.2",
+            "share of rows kept for the test, between 0 and 1, chosen by hash of the event id"),
+    SETTING(train_object, rows_min, COUNT, "50", "with fewer labelled rows the run fails"),
+    {0},
+};
+
+const struct setting label_table[] = {
+    SETTING(label_object, field, TEXT, "",
+            "key of the event's JSON that may bear the outcome; it never becomes a feature"),
+    SETTING(label_object, positive, TEXT, NULL, "the outcome that counts as 1"),
+    {0},
+};
+
+const struct setting score_table[] = {
+    SETTING(score_object, reasons, COUNT, "3", "given with each decision, 20 at most"),
+    SETTING(score_object, policy, NODE, "",
+            "bands of the probability; default: one band, decision \"scored\""),
+    {0},
+};
+
+const struct setting band_table[] = {
+    SETTING(band_object, from, REAL, NULL, "least probability of the band; the first is 0"),
+    SETTING(band_object, decision, TEXT, NULL, "decision for the band"),
+    {0},
+};

@@ -1,0 +1,73 @@
+/* pipeline_tables: what the objects of a pipeline file consist of. One table an object: the reader
+ * checks by it and the JSON Schema is printed from it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_PIPELINE_TABLES_H
+#define MILLRACE_PIPELINE_TABLES_H
+
+#include "config.h"
+
+#define PIPELINE_BYTES_MAX      (1024 * 1024)
+#define PIPELINE_PARTITIONS_MAX 1000
+#define PIPELINE_RULES_MAX      5000
+#define PIPELINE_ENCODERS_MAX   1000
+#define PIPELINE_BANDS_MAX      20
+#define PIPELINE_REASONS_MAX    20
+
+struct pipeline_object {
+    const char *name, *title, *owner, *lane;
+    const struct json_t *sources, *clean, *features, *encode, *label, *train, *score;
+};
+extern const struct setting pipeline_table[];
+
+struct source_object {
+    const char *name, *role, *key, *event_time, *unknown_fields;
+    int64_t partitions;
+    const struct json_t *fields;
+};
+extern const struct setting source_table[];
+extern const char *const source_roles[], *const unknown_fields_names[];
+
+struct field_object {
+    const char *name, *from, *type, *pii;
+    bool required;
+};
+extern const struct setting field_table[];
+extern const char *const field_type_names[], *const pii_names[];
+
+/* What every entry has, whatever its kind; the kind's own table follows. */
+struct rule_object {
+    const char *rule, *field, *id;
+};
+extern const struct setting rule_object_table[];
+struct step_object {
+    const char *step, *name;
+};
+extern const struct setting step_object_table[];
+struct encoder_object {
+    const char *encoder;
+    const struct json_t *features;
+};
+extern const struct setting encoder_object_table[];
+struct train_object {
+    const char *learner;
+    int64_t seed, rows_min;
+    double test_share;
+};
+extern const struct setting train_object_table[];
+
+struct label_object {
+    const char *field, *positive;
+};
+extern const struct setting label_table[];
+struct score_object {
+    int64_t reasons;
+    const struct json_t *policy;
+};
+extern const struct setting score_table[];
+struct band_object {
+    double from;
+    const char *decision;
+};
+extern const struct setting band_table[];
+
+#endif

@@ -1,0 +1,135 @@
+/* pipeline_train: "label", "train" and "score" of a pipeline file.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <string.h>
+
+#include "entry.h"
+#include "model/model.h"
+#include "pipeline_reader.h"
+
+#define LABEL_COLUMN "label"
+
+/* Input's last column takes the outcome; room for it was left. No field may read the same key, or
+ * the outcome would be among what it is predicted from. */
+static void
+add_label_column(struct reader *reader, const struct node *node, const char *from)
+{
+    struct pipeline *pipeline = reader->pipeline;
+    struct schema *input = &pipeline->input;
+    struct schema_field *field = (struct schema_field *)input->field;
+    for (size_t i = 0; i < input->count; i++) {
+        if (strcmp(field[i].from, from) == 0)
+            entry_mistake(reader->mistakes, node, "field",
+                          "\"%.80s\" is read by field \"%s\" too; an outcome cannot be an input",
+                          from, field[i].name);
+        if (strcmp(field[i].name, LABEL_COLUMN) == 0)
+            entry_mistake(reader->mistakes, node, "field",
+                          "the outcome's column is \"" LABEL_COLUMN "\"; rename the field of that "
+                          "name");
+    }
+    if (field != NULL)
+        field[input->count++] =
+            (struct schema_field){.name = LABEL_COLUMN, .from = from, .type = COLUMN_JSON};
+}
+
+void
+read_label(struct reader *reader, const struct node *node)
+{
+    struct label_object own = {0};
+    if (node->value == NULL ||
+        config_from_node(label_table, node, NULL, &own, reader->mistakes) != 0)
+        return;
+    if (own.field != NULL && own.field[0] == '\0')
+        entry_mistake(reader->mistakes, node, "field", "must not be empty");
+    if (own.positive[0] == '\0')
+        entry_mistake(reader->mistakes, node, "positive", "must not be empty");
+    reader->pipeline->label.field = own.field;
+    reader->pipeline->label.positive = own.positive;
+    if (own.field != NULL)
+        add_label_column(reader, node, own.field);
+}
+
+static void
+check_train(struct reader *reader, const struct node *node, const struct train_object *own)
+{
+    struct mistakes *mistakes = reader->mistakes;
+    if (!(own->test_share > 0 && own->test_share < 1))
+        entry_mistake(mistakes, node, "test_share", "must be greater than 0 and less than 1");
+    if (own->rows_min < 2)
+        entry_mistake(mistakes, node, "rows_min", "must be at least 2");
+}
+
+void
+read_train(struct reader *reader, const struct node *node)
+{
+    struct pipeline *pipeline = reader->pipeline;
+    struct train_object own = {0};
+    void *settings = NULL;
+    int found = node->value != NULL ? reader_kind(reader, node, "learner", model_kind) : -1;
+    if (found < 0)
+        return;
+    const struct kind kind = model_kind((size_t)found);
+    if (reader_object(reader, node, train_object_table, sizeof(own), &own, &kind, &settings) != 0)
+        return;
+    check_train(reader, node, &own);
+    pipeline->train.learner = model_types[found];
+    pipeline->train.settings = settings;
+    pipeline->train.seed = own.seed;
+    pipeline->train.test_share = own.test_share;
+    pipeline->train.rows_min = own.rows_min;
+}
+
+static void
+read_band(struct reader *reader, const struct node *node, size_t i, struct band *band)
+{
+    struct mistakes *mistakes = reader->mistakes;
+    struct band_object own = {0};
+    if (config_from_node(band_table, node, NULL, &own, mistakes) != 0)
+        return;
+    if (i == 0 && own.from != 0)
+        entry_mistake(mistakes, node, "from", "of the first band must be 0");
+    else if (!(own.from >= 0 && own.from <= 1))
+        entry_mistake(mistakes, node, "from", "must be a probability, 0 to 1");
+    else if (i > 0 && own.from <= band[i - 1].from)
+        entry_mistake(mistakes, node, "from",
+                      "must be greater than %g, where the band before it "
+                      "begins",
+                      band[i - 1].from);
+    if (own.decision[0] == '\0')
+        entry_mistake(mistakes, node, "decision", "must not be empty");
+    band[i] = (struct band){own.from, own.decision};
+}
+
+static void
+read_policy(struct reader *reader, const struct node *list)
+{
+    if (!reader_list(reader, list, "bands", 1, PIPELINE_BANDS_MAX))
+        return;
+    size_t count = json_array_size(list->value);
+    struct band *band = reader_alloc(reader, count, sizeof(*band));
+    for (size_t i = 0; band != NULL && i < count; i++) {
+        struct node entry = reader_entry(reader, list, i);
+        read_band(reader, &entry, i, band);
+    }
+    reader->pipeline->band = band;
+    reader->pipeline->bands = count;
+}
+
+void
+read_score(struct reader *reader, const struct node *node)
+{
+    static const struct band whole = {0, "scored"};
+    struct pipeline *pipeline = reader->pipeline;
+    struct score_object own = {.reasons = 3};
+    pipeline->band = &whole;
+    pipeline->bands = 1;
+    if (node->value != NULL &&
+        config_from_node(score_table, node, NULL, &own, reader->mistakes) != 0)
+        return;
+    if (own.reasons > PIPELINE_REASONS_MAX)
+        entry_mistake(reader->mistakes, node, "reasons", "must be 0 to %d", PIPELINE_REASONS_MAX);
+    pipeline->score.reasons = own.reasons;
+    struct node policy = reader_member(reader, node, "policy", own.policy);
+    if (own.policy != NULL)
+        read_policy(reader, &policy);
+}

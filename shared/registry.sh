@@ -1,0 +1,31 @@
+#!/bin/bash
+# Prints build/gen/registry.c: tables of the rules, steps, encoders and models, from the file names.
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+cd "$(dirname "$0")"
+echo '/* made by shared/registry.sh */'
+echo '#include <string.h>'
+printf '#include "%s"\n' clean/rule.h feature/step.h encode/encoder.h model/model.h
+table() { # folder noun
+    local names file
+    names=$(for file in "$1"/*.c; do [ -e "$file" ] && basename "$file" .c; done | LC_ALL=C sort)
+    for file in $names; do echo "extern const struct $2_type $2_$file;"; done
+    echo "const struct $2_type *const $2_types[] = {"
+    for file in $names; do echo "    &$2_$file,"; done
+    echo '    NULL,'
+    echo '};'
+    cat <<C
+const struct $2_type *
+$2_find(const char *name)
+{
+    for (size_t i = 0; $2_types[i] != NULL; i++)
+        if (strcmp($2_types[i]->name, name) == 0)
+            return $2_types[i];
+    return NULL;
+}
+C
+}
+table clean rule
+table feature step
+table encode encoder
+table model model

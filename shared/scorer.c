@@ -1,0 +1,299 @@
+/* scorer: what it is made of, fitting it and scoring with it; scorer_file.c writes and reads it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "scorer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scorer_parts.h"
+
+void
+scorer_free(struct scorer **scorer)
+{
+    struct scorer *s = *scorer;
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < s->parts; i++)
+        if (s->part[i].encoder != NULL)
+            s->part[i].type->free(&s->part[i].encoder);
+    if (s->model != NULL)
+        s->learner->free(&s->model);
+    free(s->part);
+    free(s->feature);
+    free(s);
+    *scorer = NULL;
+}
+
+int
+scorer_create(size_t features, size_t parts, struct scorer **out, struct error *err)
+{
+    DEFER(scorer_free) struct scorer *scorer = calloc(1, sizeof(*scorer));
+    if (scorer == NULL)
+        return error_memory(err, "scorer");
+    scorer->feature = calloc(features + 1, sizeof(*scorer->feature));
+    scorer->part = calloc(parts + 1, sizeof(*scorer->part));
+    if (scorer->feature == NULL || scorer->part == NULL)
+        return error_memory(err, "scorer");
+    *out = scorer;
+    scorer = NULL;
+    return 0;
+}
+
+int
+scorer_place_columns(struct scorer *scorer, struct error *err)
+{
+    scorer->columns = 0;
+    for (size_t i = 0; i < scorer->parts; i++) {
+        struct part *part = &scorer->part[i];
+        part->at = scorer->columns;
+        part->width = part->type->width(part->encoder);
+        if (part->width > SCORER_COLUMNS_MAX - scorer->columns)
+            return error_set(err, ERROR_INPUT, "the model's matrix has more than %d columns",
+                             SCORER_COLUMNS_MAX);
+        scorer->columns += part->width;
+    }
+    return 0;
+}
+
+/* Index of the feature in the scorer, which it joins if it is new. */
+static size_t
+join_feature(struct scorer *scorer, const struct schema_field *field)
+{
+    for (size_t i = 0; i < scorer->features; i++)
+        if (strcmp(scorer->feature[i].name, field->name) == 0)
+            return i;
+    struct feature *feature = &scorer->feature[scorer->features];
+    *feature = (struct feature){.type = field->type, .width = field->width};
+    memccpy(feature->name, field->name, '\0', sizeof(feature->name) - 1);
+    return scorer->features++;
+}
+
+/* One part for each encoder over each of its features, in the pipeline's order. */
+static int
+fit_parts(struct scorer *scorer, const struct pipeline *pipeline, const struct frame *training,
+          struct error *err)
+{
+    for (size_t i = 0; i < pipeline->encoders; i++) {
+        const struct encoder_use *use = &pipeline->encoder[i];
+        for (size_t j = 0; j < use->count; j++) {
+            const struct schema_field *field = &pipeline->features.field[use->feature[j]];
+            int column = frame_find(training, field->name);
+            if (column < 0)
+                return error_set(err, ERROR_INPUT, "the rows lack the feature \"%s\"", field->name);
+            struct part *part = &scorer->part[scorer->parts];
+            part->type = use->type;
+            part->feature = join_feature(scorer, field);
+            if (use->type->fit(use->settings, &training->column[column], training->rows,
+                               &part->encoder, err) != 0)
+                return error_wrap(err, "%s of \"%s\"", use->type->name, field->name);
+            scorer->parts++;
+        }
+    }
+    return scorer_place_columns(scorer, err);
+}
+
+static int
+pick_rows(const struct frame *features, const size_t *row, size_t rows, struct frame **out,
+          struct error *err)
+{
+    struct frame *picked = frame_create(features->arena, features->schema, rows);
+    if (picked == NULL)
+        return error_memory(err, "training rows");
+    for (size_t i = 0; i < rows; i++)
+        if (frame_copy_row(picked, features, row[i], err) != 0)
+            return -1;
+    *out = picked;
+    return 0;
+}
+
+/* Finds the scorer's features in the frame; column[i] belongs to feature i. */
+static int
+find_columns(const struct scorer *scorer, const struct frame *frame, const struct column **column,
+             struct error *err)
+{
+    for (size_t i = 0; i < scorer->features; i++) {
+        const struct feature *feature = &scorer->feature[i];
+        int at = frame_find(frame, feature->name);
+        if (at < 0 || frame->column[at].type != feature->type)
+            return error_set(err, ERROR_INPUT, "the model needs the feature \"%s\" as %s",
+                             feature->name, column_type_name(feature->type));
+        column[i] = &frame->column[at];
+    }
+    return 0;
+}
+
+static int
+encode(const struct scorer *scorer, struct arena *arena, const struct frame *frame,
+       struct matrix *out, struct error *err)
+{
+    const struct column **column = arena_alloc(arena, scorer->features + 1, sizeof(*column));
+    struct matrix x = {frame->rows, scorer->columns, NULL};
+    x.at = arena_alloc(arena, x.rows * x.columns + 1, sizeof(float));
+    if (column == NULL || x.at == NULL)
+        return error_memory(err, "model's matrix");
+    if (find_columns(scorer, frame, column, err) != 0)
+        return -1;
+    for (size_t i = 0; i < scorer->parts; i++) {
+        const struct part *part = &scorer->part[i];
+        part->type->apply(part->encoder, column[part->feature], &x, part->at);
+    }
+    *out = x;
+    return 0;
+}
+
+static size_t
+count_parts(const struct pipeline *pipeline)
+{
+    size_t parts = 0;
+    for (size_t i = 0; i < pipeline->encoders; i++)
+        parts += pipeline->encoder[i].count;
+    return parts;
+}
+
+int
+scorer_fit(const struct pipeline *pipeline, const struct frame *features, const size_t *row,
+           size_t rows, const double *y, struct scorer **out, struct error *err)
+{
+    struct frame *training;
+    if (pick_rows(features, row, rows, &training, err) != 0)
+        return -1;
+    size_t parts = count_parts(pipeline);
+    DEFER(scorer_free) struct scorer *scorer = NULL;
+    if (scorer_create(parts, parts, &scorer, err) != 0 ||
+        fit_parts(scorer, pipeline, training, err) != 0)
+        return -1;
+    struct dataset data = {.y = y};
+    if (encode(scorer, features->arena, training, &data.x, err) != 0)
+        return -1;
+    scorer->learner = pipeline->train.learner;
+    if (scorer->learner->fit(pipeline->train.settings, &data, (uint64_t)pipeline->train.seed,
+                             &scorer->model, err) != 0)
+        return -1;
+    *out = scorer;
+    scorer = NULL;
+    return 0;
+}
+
+int
+scorer_check(const struct scorer *scorer, const struct schema *schema, struct error *err)
+{
+    for (size_t i = 0; i < scorer->features; i++) {
+        const struct feature *feature = &scorer->feature[i];
+        int at = schema_find(schema, feature->name);
+        if (at < 0)
+            return error_refuse(err, "model.features", "",
+                                "the model needs the feature \"%s\" (%s), %s lacks it",
+                                feature->name, column_type_name(feature->type), schema->name);
+        const struct schema_field *field = &schema->field[at];
+        if (field->type != feature->type || field->width != feature->width)
+            return error_refuse(err, "model.features", "",
+                                "the model needs the feature \"%s\" as %s of width %u, %s has it "
+                                "as %s of width %u",
+                                feature->name, column_type_name(feature->type), feature->width,
+                                schema->name, column_type_name(field->type), field->width);
+    }
+    return 0;
+}
+
+/* total[i] of feature i: the sum of the parts of its matrix columns. */
+static void
+sum_by_feature(const struct scorer *scorer, const double *parts, double *total)
+{
+    for (size_t i = 0; i < scorer->features; i++)
+        total[i] = 0;
+    for (size_t i = 0; i < scorer->parts; i++) {
+        const struct part *part = &scorer->part[i];
+        for (size_t j = 0; j < part->width; j++)
+            total[part->feature] += parts[part->at + j];
+    }
+}
+
+/* The `top` largest by absolute value, equal ones in order of the features, found by insertion
+ * into reasons that start empty. */
+static void
+pick_reasons(const struct scorer *scorer, const double *total, struct reason *reason, size_t top)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < scorer->features; i++) {
+        size_t at = held;
+        while (at > 0 && fabs(reason[at - 1].contribution) < fabs(total[i]))
+            at--;
+        if (at >= top)
+            continue;
+        held += held < top;
+        memmove(&reason[at + 1], &reason[at], (held - 1 - at) * sizeof(*reason));
+        reason[at] = (struct reason){scorer->feature[i].name, total[i]};
+    }
+}
+
+static int
+explain(const struct scorer *scorer, struct arena *arena, const struct matrix *x,
+        struct reason *reasons, size_t top, struct error *err)
+{
+    memset(reasons, 0, x->rows * top * sizeof(*reasons));
+    if (scorer->learner->explain == NULL)
+        return 0;
+    size_t width = x->columns + 1;
+    double *parts = arena_alloc(arena, x->rows * width + 1, sizeof(double));
+    double *total = arena_alloc(arena, scorer->features + 1, sizeof(double));
+    if (parts == NULL || total == NULL)
+        return error_memory(err, "reasons");
+    scorer->learner->explain(scorer->model, x, parts);
+    for (size_t i = 0; i < x->rows; i++) {
+        sum_by_feature(scorer, &parts[i * width], total);
+        pick_reasons(scorer, total, &reasons[i * top], top);
+    }
+    return 0;
+}
+
+int
+scorer_score(const struct scorer *scorer, struct arena *arena, const struct frame *features,
+             double *probability, struct reason *reasons, size_t top, struct error *err)
+{
+    struct matrix x;
+    if (features->rows == 0)
+        return 0;
+    if (encode(scorer, arena, features, &x, err) != 0)
+        return -1;
+    if (reasons != NULL && top > 0 && explain(scorer, arena, &x, reasons, top, err) != 0)
+        return -1;
+    scorer->learner->predict(scorer->model, &x, probability);
+    return 0;
+}
+
+size_t
+scorer_features(const struct scorer *scorer)
+{
+    return scorer->features;
+}
+
+const char *
+scorer_feature(const struct scorer *scorer, size_t i)
+{
+    return scorer->feature[i].name;
+}
+
+size_t
+scorer_columns(const struct scorer *scorer)
+{
+    return scorer->columns;
+}
+
+size_t
+scorer_encodings(const struct scorer *scorer)
+{
+    return scorer->parts;
+}
+
+struct encoding
+scorer_encoding(const struct scorer *scorer, size_t i)
+{
+    const struct part *part = &scorer->part[i];
+    return (struct encoding){
+        .feature = scorer->feature[part->feature].name,
+        .encoder = part->type->name,
+        .columns = part->width,
+        .left_out = part->type->left_out != NULL ? part->type->left_out(part->encoder) : 0,
+    };
+}

@@ -1,0 +1,53 @@
+/* scorer: a model file opened for use: its encoders, its model, and the features it was made for.
+ * The same code evaluates in training and decides in scoring.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_SCORER_H
+#define MILLRACE_SCORER_H
+
+#include "digest.h"
+#include "frame.h"
+#include "pipeline.h"
+
+struct scorer;
+/* Fits the pipeline's encoders and its learner on the rows of `features` listed in `row` (the
+ * training split); y[i] belongs to row[i]. INPUT: one class, no rows, a fit that does not settle.
+ * Working copies of the rows come from the frame's arena. */
+int scorer_fit(const struct pipeline *, const struct frame *features, const size_t *row,
+               size_t rows, const double *y, struct scorer **, struct error *) MUST_CHECK;
+/* The model file: magic, version, sections with lengths and SHA-256 each, SHA-256 over all; holds
+ * the encoders, the model, the features' names and types and the training means of the matrix
+ * columns. No code, no dates: the same fit gives the same bytes. The outer form is artefact.h's. */
+int scorer_save(const struct scorer *, struct arena *, struct bytes *artefact,
+                struct error *) MUST_CHECK;
+/* Hostile bytes meet INPUT, never a crash: flipped bytes, wrong lengths, NaN, shape mismatches. */
+int scorer_load(struct bytes artefact, struct scorer **, struct error *) MUST_CHECK;
+/* INPUT, reason "model.features", when `schema` lacks a feature or has it with another type, naming
+ * both. */
+int scorer_check(const struct scorer *, const struct schema *schema, struct error *) MUST_CHECK;
+void scorer_free(struct scorer **);
+
+struct reason {
+    const char *feature; /* the feature's name; lives as long as the scorer */
+    double contribution; /* to the margin, against the training mean */
+};
+/* probability: rows doubles. reasons: rows x `top`, the largest contributions by absolute value,
+ * summed per feature: sum over its matrix columns of w (x - training mean); fewer features than
+ * `top`: feature NULL. reasons may be NULL. */
+int scorer_score(const struct scorer *, struct arena *, const struct frame *features,
+                 double *probability, struct reason *reasons, size_t top,
+                 struct error *) MUST_CHECK;
+size_t scorer_features(const struct scorer *);
+const char *scorer_feature(const struct scorer *, size_t i);
+size_t scorer_columns(const struct scorer *); /* of the matrix */
+/* What the encoders learnt from training, to be told in the run's record: one entry for each
+ * encoder over each feature. left_out: distinct values that got no column because of a limit. Names
+ * live as long as the scorer. */
+struct encoding {
+    const char *feature, *encoder;
+    size_t columns;
+    uint64_t left_out;
+};
+size_t scorer_encodings(const struct scorer *);
+struct encoding scorer_encoding(const struct scorer *, size_t i);
+
+#endif

@@ -1,0 +1,38 @@
+/* scorer_parts: how a scorer lies in memory, for scorer.c and scorer_file.c alone.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_SCORER_PARTS_H
+#define MILLRACE_SCORER_PARTS_H
+
+#include "encode/encoder.h"
+#include "model/model.h"
+#include "scorer.h"
+
+#define SCORER_COLUMNS_MAX  100000 /* of the matrix; more is INPUT */
+#define SCORER_FEATURES_MAX (PIPELINE_FIELDS_MAX + PIPELINE_STEPS_MAX)
+#define SCORER_PARTS_MAX    (8 * SCORER_FEATURES_MAX)
+#define SCORER_NAME_MAX     63
+
+struct feature {
+    char name[SCORER_NAME_MAX + 1];
+    enum column_type type;
+    uint32_t width; /* of a vector */
+};
+struct part { /* an encoder over one feature: matrix columns at .. at + width - 1 */
+    const struct encoder_type *type;
+    struct encoder *encoder;
+    size_t feature, at, width;
+};
+struct scorer {
+    size_t features, parts, columns;
+    struct feature *feature; /* each once, in the order the encoders name them */
+    struct part *part;
+    const struct model_type *learner;
+    struct model *model;
+};
+
+/* Room for so many features and parts; none is there yet. */
+int scorer_create(size_t features, size_t parts, struct scorer **, struct error *) MUST_CHECK;
+/* Gives each part its place in the matrix; INPUT past SCORER_COLUMNS_MAX. */
+int scorer_place_columns(struct scorer *, struct error *) MUST_CHECK;
+
+#endif

@@ -1,0 +1,450 @@
+/* stream_input: the partitions assigned to this instance. Each starts at the offset its group has
+ * committed (asked for as a stable one), once its position record stands at that very offset: the
+ * markers of one transaction reach its partitions one by one, so the offset may be visible before
+ * the record is. SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "codec.h"
+#include "health.h"
+#include "log.h"
+#include "stream_private.h"
+
+static void
+tally_free(struct tally *tally)
+{
+    for (size_t i = 0; i < STREAM_OUTPUTS_MAX; i++)
+        free(tally->written[i]);
+    free(tally->seen);
+    *tally = (struct tally){0};
+}
+
+static int
+tally_create(struct tally *tally, size_t partitions, struct error *err)
+{
+    tally->partitions = partitions;
+    for (size_t i = 0; i < STREAM_OUTPUTS_MAX; i++)
+        tally->written[i] = calloc(partitions, sizeof(int64_t));
+    tally->seen = calloc(partitions, sizeof(int64_t));
+    for (size_t i = 0; i < STREAM_OUTPUTS_MAX; i++)
+        if (tally->written[i] == NULL || tally->seen == NULL)
+            return error_memory(err, "position record");
+    return 0;
+}
+
+static void
+tally_clear(struct tally *tally)
+{
+    struct tally kept = *tally;
+    for (size_t i = 0; i < STREAM_OUTPUTS_MAX; i++)
+        memset(kept.written[i], 0, kept.partitions * sizeof(int64_t));
+    memset(kept.seen, 0, kept.partitions * sizeof(int64_t));
+    kept.in = kept.out = kept.outcomes = kept.dead = kept.duplicate = kept.replayed = 0;
+    *tally = kept;
+}
+
+static const char *
+output_stage(const struct service *service, size_t i)
+{
+    return i < stream_outputs(service) ? service->writes[i] : "dead";
+}
+
+void
+inputs_drop(struct stream *stream)
+{
+    for (size_t i = 0; i < stream->inputs; i++)
+        tally_free(&stream->input[i].tally);
+    free(stream->input);
+    stream->input = NULL;
+    stream->inputs = 0;
+    reader_close(&stream->restorer);
+}
+
+static const struct pipeline *
+pipeline_of(struct stream *stream, const char *topic)
+{
+    const char *name = topic + strlen(stream->common->prefix) + 1;
+    char copy[64];
+    snprintf(copy, sizeof(copy), "%.*s", (int)strcspn(name, "."), name);
+    return catalog_find(stream->catalog, copy, 0);
+}
+
+int
+inputs_assign(struct stream *stream, struct error *err)
+{
+    const struct position *at;
+    size_t count = consumer_assignment(stream->consumer, &at);
+    inputs_drop(stream);
+    stream->input = calloc(count + 1, sizeof(*stream->input));
+    if (stream->input == NULL)
+        return error_memory(err, "inputs");
+    for (size_t i = 0; i < count; i++) {
+        const struct pipeline *pipeline = pipeline_of(stream, at[i].topic);
+        struct input *input = &stream->input[stream->inputs];
+        if (pipeline == NULL)
+            continue;
+        if (at[i].partition >= pipeline->partitions)
+            return error_set(err, ERROR_FATAL,
+                             "topic %s has a partition %d, but pipeline %s says %d partitions",
+                             at[i].topic, at[i].partition, pipeline->name, pipeline->partitions);
+        input->at = at[i];
+        input->pipeline = pipeline->name;
+        if (tally_create(&input->tally, (size_t)pipeline->partitions, err) != 0)
+            return -1;
+        stream->inputs++;
+    }
+    inputs_forget(stream);
+    log_info("partitions assigned", field_int("partitions", (int64_t)stream->inputs));
+    return 0;
+}
+
+static void
+enter(struct input *input, enum input_phase phase)
+{
+    input->phase = phase;
+    input->since_ms = clock_monotonic_ms();
+    input->alerted = false;
+}
+
+void
+inputs_forget(struct stream *stream)
+{
+    for (size_t i = 0; i < stream->inputs; i++) {
+        struct input *input = &stream->input[i];
+        input->committed = input->recorded = input->at.offset = -1;
+        tally_clear(&input->tally);
+        enter(input, INPUT_ASKING);
+    }
+    reader_close(&stream->restorer);
+    stream->restart = true;
+}
+
+struct input *
+inputs_find(struct stream *stream, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < stream->inputs; i++)
+        if (stream->input[i].at.partition == partition &&
+            strcmp(stream->input[i].at.topic, topic) == 0)
+            return &stream->input[i];
+    return NULL;
+}
+
+bool
+inputs_ready(const struct stream *stream)
+{
+    for (size_t i = 0; i < stream->inputs; i++)
+        if (stream->input[i].phase != INPUT_READY)
+            return false;
+    return true;
+}
+
+/* ---- the position record, key "position" of changelog partition p */
+static void
+put_count(struct text *text, const char *name, int64_t n)
+{
+    text_puts(text, ",\"");
+    text_puts(text, name);
+    text_puts(text, "\":");
+    text_put_int64(text, n);
+}
+
+static void
+put_counts(struct text *text, const char *stage, const int64_t *n, size_t partitions, bool *first)
+{
+    char name[64];
+    for (size_t p = 0; p < partitions; p++) {
+        if (n[p] == 0)
+            continue;
+        snprintf(name, sizeof(name), "%s\"%s%s%zu\":", *first ? "" : ",", stage,
+                 stage[0] == '\0' ? "" : "/", p);
+        *first = false;
+        text_puts(text, name);
+        text_put_int64(text, n[p]);
+    }
+}
+
+int
+input_record(struct stream *stream, const struct input *input, int64_t next, struct record *record,
+             struct error *err)
+{
+    const struct tally *tally = &input->tally;
+    char state[64];
+    snprintf(state, sizeof(state), "%s-state", stream->service->name);
+    struct text text = {.arena = stream->arena};
+    text_puts(&text, "{\"offsets\":{");
+    text_put_json_string(&text, bytes_of(input->at.topic));
+    text_puts(&text, ":");
+    text_put_int64(&text, next);
+    text_puts(&text, "},\"seq\":{");
+    bool first = true;
+    for (size_t i = 0; i <= stream_outputs(stream->service); i++)
+        put_counts(&text, output_stage(stream->service, i), tally->written[i], tally->partitions,
+                   &first);
+    text_puts(&text, "},\"seen\":{");
+    first = true;
+    put_counts(&text, "", tally->seen, tally->partitions, &first);
+    text_puts(&text, "}");
+    put_count(&text, "in", tally->in);
+    put_count(&text, "out", tally->out);
+    put_count(&text, "outcomes", tally->outcomes);
+    put_count(&text, "dead", tally->dead);
+    put_count(&text, "duplicate", tally->duplicate);
+    put_count(&text, "replayed", tally->replayed);
+    text_puts(&text, "}");
+    const char *topic = stage_topic(stream->arena, stream, input->pipeline, state);
+    if (text.failed || topic == NULL)
+        return error_memory(err, "position record");
+    *record = (struct record){.topic = topic,
+                              .partition = input->at.partition,
+                              .key = bytes_of("position"),
+                              .value = text_bytes(&text)};
+    return 0;
+}
+
+static int64_t
+count_of(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    return json_is_integer(value) ? json_integer_value(value) : 0;
+}
+
+static void
+read_counts(const json_t *object, const char *stage, int64_t *n, size_t partitions)
+{
+    char name[64];
+    for (size_t p = 0; p < partitions; p++) {
+        snprintf(name, sizeof(name), "%s%s%zu", stage, stage[0] == '\0' ? "" : "/", p);
+        n[p] = count_of(object, name);
+    }
+}
+
+static void
+take_record(const struct stream *stream, struct input *input, struct bytes value)
+{
+    json_t *root = json_loadb((const char *)value.at, value.length, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *next = json_object_get(json_object_get(root, "offsets"), input->at.topic);
+    struct tally *tally = &input->tally;
+    if (json_is_integer(next)) {
+        input->recorded = json_integer_value(next);
+        for (size_t i = 0; i <= stream_outputs(stream->service); i++)
+            read_counts(json_object_get(root, "seq"), output_stage(stream->service, i),
+                        tally->written[i], tally->partitions);
+        read_counts(json_object_get(root, "seen"), "", tally->seen, tally->partitions);
+        tally->in = count_of(root, "in");
+        tally->out = count_of(root, "out");
+        tally->outcomes = count_of(root, "outcomes");
+        tally->dead = count_of(root, "dead");
+        tally->duplicate = count_of(root, "duplicate");
+        tally->replayed = count_of(root, "replayed");
+    }
+    json_decref(root);
+}
+
+/* ---- the way of an input from assigned to ready */
+static int
+ask_committed(struct stream *stream, struct error *err)
+{
+    struct position *asked = calloc(stream->inputs + 1, sizeof(*asked));
+    size_t count = 0;
+    if (asked == NULL)
+        return error_memory(err, "positions");
+    for (size_t i = 0; i < stream->inputs; i++)
+        if (stream->input[i].phase == INPUT_ASKING)
+            asked[count++] = stream->input[i].at;
+    struct error problem = {0};
+    int failed =
+        count == 0 ? 1 : consumer_committed(stream->consumer, asked, count, 5000, &problem);
+    for (size_t i = 0; failed == 0 && i < count; i++) {
+        struct input *input = inputs_find(stream, asked[i].topic, asked[i].partition);
+        input->committed = asked[i].offset;
+        enter(input, INPUT_RESTORING);
+        reader_close(&stream->restorer);
+    }
+    free(asked);
+    if (count > 0)
+        health_set("offsets", HEALTH_READY, failed == 0, failed == 0 ? NULL : problem.message);
+    return 0;
+}
+
+static void
+state_position(const struct stream *stream, const struct input *input, struct position *at)
+{
+    *at = (struct position){.partition = input->at.partition, .offset = -1};
+    snprintf(at->topic, sizeof(at->topic), "%s.%s.%s-state", stream->common->prefix,
+             input->pipeline, stream->service->name);
+}
+
+static int
+open_restorer(struct stream *stream, struct error *err)
+{
+    struct position *at = calloc(stream->inputs + 1, sizeof(*at));
+    size_t count = 0;
+    if (at == NULL)
+        return error_memory(err, "positions");
+    for (size_t i = 0; i < stream->inputs; i++) {
+        struct input *input = &stream->input[i];
+        if (input->phase != INPUT_RESTORING)
+            continue;
+        input->recorded = -1;
+        tally_clear(&input->tally);
+        state_position(stream, input, &at[count++]);
+    }
+    int failed =
+        count == 0 ? 0 : reader_open(stream->broker, READ_GIVEN, at, count, &stream->restorer, err);
+    free(at);
+    return failed;
+}
+
+/* A record was read for `input`, or its changelog partition was read to its end. */
+static int
+judge_position(struct stream *stream, struct input *input, bool at_end, struct error *err)
+{
+    int64_t low = 0;
+    if (input->committed < 0 && at_end)
+        input->committed = input->recorded; /* the group's offset has expired; or a first start */
+    bool first_start = at_end && input->committed < 0;
+    if (!first_start && (input->committed < 0 || input->recorded != input->committed))
+        return 0;
+    if (consumer_low_watermark(stream->consumer, input->at.topic, input->at.partition, &low, err) !=
+        0)
+        return -1;
+    input->at.offset = first_start ? low : input->committed;
+    if (input->at.offset < low) {
+        enter(input, INPUT_LOST);
+        log_error("events were lost by retention: the partition stands still until an operator "
+                  "decides",
+                  field_text("topic", input->at.topic), field_int("partition", input->at.partition),
+                  field_int("committed", input->at.offset), field_int("low_watermark", low));
+        return 0;
+    }
+    enter(input, INPUT_READY);
+    stream->restart = true;
+    return 0;
+}
+
+/* The record is ahead of what the group said: ask again. Behind or missing for a minute: an alert.
+ */
+static void
+chase_position(struct stream *stream, struct input *input)
+{
+    int64_t waited = clock_monotonic_ms() - input->since_ms;
+    struct error ignored = {0};
+    struct position asked = input->at;
+    if (input->recorded > input->committed &&
+        consumer_committed(stream->consumer, &asked, 1, 1000, &ignored) == 0)
+        input->committed = asked.offset;
+    if (waited < STREAM_ALERT_MS || input->alerted)
+        return;
+    input->alerted = true;
+    log_error("the position record does not fit the committed offset",
+              field_text("topic", input->at.topic), field_int("partition", input->at.partition),
+              field_int("committed", input->committed), field_int("recorded", input->recorded));
+}
+
+static int
+restore(struct stream *stream, struct error *err)
+{
+    if (stream->restorer == NULL && open_restorer(stream, err) != 0)
+        return -1;
+    size_t prefix = strlen(stream->common->prefix) + 1;
+    for (int reads = 0; stream->restorer != NULL && reads < 10000; reads++) {
+        struct message *message = NULL;
+        if (reader_poll(stream->restorer, reads == 0 ? 20 : 0, &message, err) != 0)
+            return -1;
+        if (message == NULL)
+            break;
+        for (size_t i = 0; i < stream->inputs; i++) {
+            struct input *input = &stream->input[i];
+            size_t length = strlen(input->pipeline);
+            if (input->phase == INPUT_RESTORING && input->at.partition == message->partition &&
+                strncmp(message->topic + prefix, input->pipeline, length) == 0 &&
+                message->topic[prefix + length] == '.' &&
+                bytes_equal_text(message->key, "position"))
+                take_record(stream, input, message->value);
+        }
+        message_free(&message);
+    }
+    bool restoring = false;
+    for (size_t i = 0; stream->restorer != NULL && i < stream->inputs; i++) {
+        struct input *input = &stream->input[i];
+        struct position at;
+        state_position(stream, input, &at);
+        bool at_end = reader_partition_at_end(stream->restorer, at.topic, at.partition);
+        if (input->phase == INPUT_RESTORING && judge_position(stream, input, at_end, err) != 0)
+            return -1;
+        if (input->phase == INPUT_RESTORING && at_end)
+            chase_position(stream, input);
+        restoring = restoring || input->phase == INPUT_RESTORING;
+    }
+    if (!restoring)
+        reader_close(&stream->restorer);
+    return 0;
+}
+
+/* Whoever waits for a model or a pipeline version looks again when the catalog has changed. */
+static bool
+may_run(struct stream *stream, struct input *input)
+{
+    if (input->phase != INPUT_READY || input->waits_since == stream->generation)
+        return false;
+    input->waits_since = 0;
+    const struct instance *instance = stream_instance(stream, input->pipeline, 0);
+    return instance != NULL && instance->ready;
+}
+
+static int
+start(struct stream *stream, struct error *err)
+{
+    struct position *at = calloc(stream->inputs + 1, sizeof(*at));
+    size_t count = 0;
+    if (at == NULL)
+        return error_memory(err, "positions");
+    for (size_t i = 0; i < stream->inputs; i++)
+        if (may_run(stream, &stream->input[i]))
+            at[count++] = stream->input[i].at;
+    int failed = consumer_start(stream->consumer, at, count, err);
+    free(at);
+    stream->restart = failed != 0;
+    return failed;
+}
+
+int
+inputs_advance(struct stream *stream, struct error *err)
+{
+    bool asking = false, restoring = false;
+    for (size_t i = 0; i < stream->inputs; i++)
+        asking = asking || stream->input[i].phase == INPUT_ASKING;
+    if (asking && ask_committed(stream, err) != 0)
+        return -1;
+    for (size_t i = 0; i < stream->inputs; i++)
+        restoring = restoring || stream->input[i].phase == INPUT_RESTORING;
+    if (restoring && restore(stream, err) != 0)
+        return -1;
+    return stream->restart ? start(stream, err) : 0;
+}
+
+int
+inputs_out_of_range(struct stream *stream, struct error *err)
+{
+    for (size_t i = 0; i < stream->inputs; i++) {
+        struct input *input = &stream->input[i];
+        int64_t low = 0;
+        if (input->phase != INPUT_READY)
+            continue;
+        if (consumer_low_watermark(stream->consumer, input->at.topic, input->at.partition, &low,
+                                   err) != 0)
+            return -1;
+        if (input->at.offset >= low)
+            continue;
+        enter(input, INPUT_LOST);
+        stream->restart = true;
+        log_error("events were lost by retention: the partition stands still until an operator "
+                  "decides",
+                  field_text("topic", input->at.topic), field_int("partition", input->at.partition),
+                  field_int("next_offset", input->at.offset), field_int("low_watermark", low));
+    }
+    return 0;
+}

@@ -1,0 +1,123 @@
+/* stream_private: what the three files of the stream loop share. stream.c turns the loop, commits
+ * and undoes; stream_input.c knows the assigned partitions, their committed offsets and position
+ * records; stream_batch.c turns messages into records to be written. SPDX-License-Identifier:
+ * Apache-2.0 */
+#ifndef MILLRACE_STREAM_PRIVATE_H
+#define MILLRACE_STREAM_PRIVATE_H
+
+#include "stream.h"
+
+#define STREAM_OUTPUTS_MAX         4          /* writes and "dead" */
+#define STREAM_BATCH_BYTES         (16 << 20) /* input bytes of a batch */
+#define STREAM_RECORD_MAX          1200000 /* bytes of an output's value; larger: a dead letter */
+#define STREAM_WAIT_FOR_VERSION_MS 60000   /* for a version nobody announces; then: dead letters */
+#define STREAM_ALERT_MS            60000 /* a position that does not fit for so long is an alert */
+
+/* What the position record of an input partition counts since the beginning of time. */
+struct tally {
+    int64_t in, out, outcomes, dead, duplicate, replayed;
+    size_t partitions;
+    int64_t *written[STREAM_OUTPUTS_MAX]; /* per output stage and partition */
+    int64_t *seen;                        /* last millrace_seq per upstream partition */
+};
+
+enum input_phase {
+    INPUT_ASKING,    /* its committed offset is not known yet */
+    INPUT_RESTORING, /* its position record is not at the committed offset yet */
+    INPUT_READY,
+    INPUT_LOST, /* the log no longer reaches back to the committed offset: an operator decides */
+};
+
+struct input {          /* an assigned partition */
+    struct position at; /* offset: next to read */
+    const char *pipeline;
+    enum input_phase phase;
+    int64_t committed, recorded; /* -1: none */
+    int64_t since_ms;            /* in this phase */
+    bool alerted;
+    uint64_t
+        waits_since; /* catalog generation since which it waits for a version or model; 0: no */
+    int64_t waits_since_ms;
+    struct tally tally;
+};
+
+struct instance { /* the service opened for one version of a pipeline */
+    const struct pipeline *pipeline;
+    void *self;
+    bool ready;
+    int64_t revision; /* of the adopted model */
+};
+
+struct batch {
+    struct message **message;
+    struct input **input; /* whose message it is */
+    size_t count, capacity, bytes;
+};
+
+struct records {
+    struct record *at;
+    size_t count, capacity;
+};
+
+struct stream {
+    const struct service *service;
+    const struct common_settings *common;
+    const void *settings;
+    struct broker *broker;
+    struct catalog *catalog;
+    volatile sig_atomic_t *stopping;
+    struct arena *arena;
+    struct consumer *consumer;
+    struct producer *producer;
+    struct reader *restorer; /* of position records; NULL: nothing to restore */
+    struct input *input;
+    size_t inputs;
+    struct instance **instance; /* each at its own place for good: runs point at them */
+    size_t instances, subscribed;
+    struct batch batch;
+    struct records records;
+    struct position *ends; /* of the batch, one an input */
+    size_t end_count;
+    bool restart; /* what is fetched must be told anew */
+    bool in_transaction;
+    uint64_t generation; /* of the catalog, as last seen */
+    int64_t backoff_ms;
+    char group[256], member[128], transactional_id[256];
+};
+
+/* Metrics of the loop; `verdict` names of the service's own are made at start. */
+enum stream_counter {
+    STREAM_IN,
+    STREAM_OUT,
+    STREAM_DEAD,
+    STREAM_DUPLICATE,
+    STREAM_REPLAYED,
+    STREAM_COUNTERS
+};
+void stream_count(enum stream_counter, const char *pipeline, int64_t n);
+extern struct metric stream_metrics[];
+#define stream_gaps        (&stream_metrics[2])
+#define stream_repeats     (&stream_metrics[3])
+#define stream_last_record (&stream_metrics[4])
+
+/* ---- stream_input.c */
+int inputs_assign(struct stream *, struct error *) MUST_CHECK;
+void inputs_drop(struct stream *);
+void inputs_forget(struct stream *); /* after an undone batch: everything is asked again */
+int inputs_advance(struct stream *, struct error *) MUST_CHECK; /* ask, restore, start */
+int inputs_out_of_range(struct stream *, struct error *) MUST_CHECK;
+bool inputs_ready(const struct stream *);
+struct input *inputs_find(struct stream *, const char *topic, int32_t partition);
+int input_record(struct stream *, const struct input *, int64_t next, struct record *,
+                 struct error *) MUST_CHECK;
+
+/* ---- stream_batch.c: fills stream->records and stream->ends from stream->batch */
+int batch_handle(struct stream *, struct error *) MUST_CHECK;
+
+/* ---- stream.c */
+struct instance *stream_instance(struct stream *, const char *pipeline, int32_t version);
+const char *stage_topic(struct arena *, const struct stream *, const char *pipeline,
+                        const char *stage);
+size_t stream_outputs(const struct service *); /* writes, without "dead" */
+
+#endif

@@ -1,0 +1,30 @@
+# Objects that a unit test links before the library: fakes, and parts of services.
+# SPDX-License-Identifier: Apache-2.0
+
+EXTRA_test_ingest := $(addprefix build/t/services/ingestion/,identity.o ingest.o structured.o)
+build/t/unit/services/test_ingest: $(EXTRA_test_ingest)
+EXTRA_test_monitoring := $(addprefix build/t/services/monitoring/,counted.o law.o stages.o watch.o)
+build/t/unit/services/test_monitoring: $(EXTRA_test_monitoring)
+
+EXTRA_test_cli_options := build/t/services/cli/options.o
+build/t/unit/services/test_cli_options: $(EXTRA_test_cli_options)
+EXTRA_test_cli_output := $(addprefix build/t/services/cli/,output.o progress.o)
+build/t/unit/services/test_cli_output: $(EXTRA_test_cli_output)
+EXTRA_test_cli_csv := build/t/services/cli/csv_reader.o -lcsv
+build/t/unit/services/test_cli_csv: build/t/services/cli/csv_reader.o
+EXTRA_test_cli_events := $(addprefix build/t/services/cli/,csv_reader.o events.o events_csv.o events_jsonl.o) -lcsv
+build/t/unit/services/test_cli_events: $(addprefix build/t/services/cli/,csv_reader.o events.o events_csv.o events_jsonl.o)
+EXTRA_test_cli_topics := $(addprefix build/t/services/cli/,topics.o cli.o output.o options.o)
+build/t/unit/services/test_cli_topics: $(EXTRA_test_cli_topics)
+
+EXTRA_test_score := build/t/services/scoring/score.o
+build/t/unit/services/test_score: $(EXTRA_test_score)
+EXTRA_test_train := build/t/services/training/train.o
+build/t/unit/services/test_train: $(EXTRA_test_train)
+EXTRA_test_train_task := $(addprefix build/t/services/training/,history.o record.o task.o train.o)
+build/t/unit/services/test_train_task: $(EXTRA_test_train_task)
+
+EXTRA_test_clean := build/t/services/cleaning/clean.o
+build/t/unit/services/test_clean: $(EXTRA_test_clean)
+EXTRA_test_compute := build/t/services/features/compute.o
+build/t/unit/services/test_compute: $(EXTRA_test_compute)

@@ -1,0 +1,286 @@
+/* Tests of jobs on a real server.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "jobs.h"
+
+#include "migrate.h"
+#include "warehouse_help.h"
+
+static struct warehouse *
+migrated(void)
+{
+    postgres_fresh_database();
+    struct warehouse *db = opened();
+    ck_ok(migrate_run(db, NULL, NULL, &err), err);
+    return db;
+}
+
+static int64_t
+submit(struct warehouse *db, const char *pipeline)
+{
+    int64_t id = 0;
+    ck_ok(job_submit(db, "train", pipeline, "{\"rows\": 7}", &id, &err), err);
+    return id;
+}
+
+static bool
+lease(struct warehouse *db, const char *worker, struct job *job)
+{
+    bool found = false;
+    ck_ok(job_lease(db, "train", worker, &found, job, &err), err);
+    return found;
+}
+
+static struct job
+leased(struct warehouse *db, const char *worker)
+{
+    struct job job = {0};
+    ck_assert(lease(db, worker, &job));
+    return job;
+}
+
+static void
+let_leases_run_out(struct warehouse *db)
+{
+    run(db, "UPDATE ops.jobs SET leased_until = now() - interval '1 second'");
+}
+
+static void
+fenced(int result)
+{
+    ck_assert_int_eq(result, -1);
+    ck_assert_msg(err.kind == ERROR_FENCED, "%s", err.message);
+}
+
+START_TEST(nothing_submitted_is_nothing_found)
+{
+    struct warehouse *db = migrated();
+    struct job job = {0};
+    ck_assert(!lease(db, "w1", &job));
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_leased_job_is_as_submitted)
+{
+    struct warehouse *db = migrated();
+    int64_t id = submit(db, "loan");
+    struct job job = leased(db, "w1");
+    ck_assert_int_eq(job.id, id);
+    ck_assert_str_eq(job.kind, "train");
+    ck_assert_str_eq(job.pipeline, "loan");
+    ck_assert_str_eq(job.request, "{\"rows\": 7}");
+    ck_assert_int_eq(job.attempt, 1);
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_job_goes_to_one_of_two_workers)
+{
+    struct warehouse *db = migrated(), *other = opened();
+    struct job first, second = {0};
+    submit(db, "loan");
+    first = leased(db, "w1");
+    ck_assert(!lease(other, "w2", &second));
+    job_free(&first);
+    warehouse_close(&other);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_job_being_leased_is_passed_over)
+{
+    struct warehouse *db = migrated(), *other = opened();
+    submit(db, "loan");
+    int64_t later = submit(db, "churn");
+    ck_ok(warehouse_begin(db, &err), err);
+    struct job first = leased(db, "w1"), second = leased(other, "w2");
+    ck_assert_int_eq(second.id, later);
+    job_free(&first);
+    job_free(&second);
+    warehouse_close(&other);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_job_of_another_kind_is_not_leased)
+{
+    struct warehouse *db = migrated();
+    struct job job = {0};
+    bool found = true;
+    submit(db, "loan");
+    ck_ok(job_lease(db, "trial", "w1", &found, &job, &err), err);
+    ck_assert(!found);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(the_highest_priority_goes_first)
+{
+    struct warehouse *db = migrated();
+    submit(db, "loan");
+    int64_t urgent = submit(db, "churn");
+    run(db, "UPDATE ops.jobs SET priority = 5 WHERE pipeline = 'churn'");
+    struct job job = leased(db, "w1");
+    ck_assert_int_eq(job.id, urgent);
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_lease_that_ran_out_is_taken_over_and_the_old_worker_fenced)
+{
+    struct warehouse *db = migrated();
+    submit(db, "loan");
+    struct job old = leased(db, "w1");
+    let_leases_run_out(db);
+    struct job new = leased(db, "w2");
+    ck_assert_int_eq(new.id, old.id);
+    ck_assert_int_eq(new.attempt, 2);
+    fenced(job_heartbeat(db, &old, "w1", 0.5, "late", &err));
+    fenced(job_finish(db, &old, "w1", "{}", &err));
+    fenced(job_fail(db, &old, "w1", "late", &err));
+    ck_ok(job_finish(db, &new, "w2", "{}", &err), err);
+    job_free(&old);
+    job_free(&new);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_worker_that_came_back_does_not_hold_its_old_lease)
+{
+    struct warehouse *db = migrated();
+    submit(db, "loan");
+    struct job old = leased(db, "w1");
+    let_leases_run_out(db);
+    struct job new = leased(db, "w1");
+    fenced(job_heartbeat(db, &old, "w1", 0.5, "late", &err));
+    ck_ok(job_heartbeat(db, &new, "w1", 0.5, "here", &err), err);
+    job_free(&old);
+    job_free(&new);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_heartbeat_keeps_a_lease)
+{
+    struct warehouse *db = migrated();
+    struct job other = {0};
+    submit(db, "loan");
+    struct job job = leased(db, "w1");
+    let_leases_run_out(db);
+    ck_ok(job_heartbeat(db, &job, "w1", 0.25, "fitting \xFF", &err), err);
+    ck_assert(!lease(db, "w2", &other));
+    ck_assert_str_eq(ask(db, "SELECT progress || ' ' || note FROM ops.jobs"),
+                     "0.25 fitting \uFFFD");
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_finished_job_has_its_result_and_is_not_leased_again)
+{
+    struct warehouse *db = migrated();
+    struct job other = {0};
+    submit(db, "loan");
+    struct job job = leased(db, "w1");
+    ck_ok(job_finish(db, &job, "w1", "{\"run\": 1}", &err), err);
+    let_leases_run_out(db);
+    ck_assert(!lease(db, "w2", &other));
+    ck_assert_str_eq(ask(db, "SELECT concat_ws(' ', status, result, finished_at IS NOT NULL) "
+                             "FROM ops.jobs"),
+                     "done {\"run\": 1} t");
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_failed_job_says_why_and_is_not_leased_again)
+{
+    struct warehouse *db = migrated();
+    struct job other = {0};
+    submit(db, "loan");
+    struct job job = leased(db, "w1");
+    ck_ok(job_fail(db, &job, "w1", "too few rows", &err), err);
+    let_leases_run_out(db);
+    ck_assert(!lease(db, "w2", &other));
+    ck_assert_str_eq(ask(db, "SELECT status || ' ' || note FROM ops.jobs"), "failed too few rows");
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_finish_is_undone_with_the_callers_transaction)
+{
+    struct warehouse *db = migrated();
+    submit(db, "loan");
+    struct job job = leased(db, "w1");
+    ck_ok(warehouse_begin(db, &err), err);
+    ck_ok(job_finish(db, &job, "w1", "{}", &err), err);
+    warehouse_rollback(db);
+    ck_assert_str_eq(ask(db, "SELECT status FROM ops.jobs"), "running");
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_job_that_lost_too_many_workers_is_given_up)
+{
+    struct warehouse *db = migrated();
+    struct job job = {0};
+    submit(db, "loan");
+    for (int i = 0; i < JOB_ATTEMPTS_MAX; i++) {
+        ck_assert(lease(db, "w1", &job));
+        job_free(&job);
+        let_leases_run_out(db);
+    }
+    ck_assert(!lease(db, "w1", &job));
+    ck_assert_str_eq(ask(db, "SELECT status || ' ' || note FROM ops.jobs"),
+                     "failed given up after 20 workers were lost");
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_request_that_is_no_json_is_input)
+{
+    struct warehouse *db = migrated();
+    int64_t id = 0;
+    ck_assert_int_eq(job_submit(db, "train", "loan", "{", &id, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_kind_too_long_is_input)
+{
+    struct warehouse *db = opened();
+    int64_t id = 0;
+    const char *kind = "a kind of job that has far too many letters";
+    ck_assert_int_eq(job_submit(db, kind, "loan", "{}", &id, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_server_that_is_not_there_is_transient)
+{
+    setenv("PGHOST", "/nonexistent", 1);
+    struct warehouse *db = opened();
+    struct job job = {0};
+    bool found = false;
+    ck_assert_int_eq(job_lease(db, "train", "w1", &found, &job, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    warehouse_close(&db);
+}
+END_TEST
+
+RUN_POSTGRES_TESTS("jobs", nothing_submitted_is_nothing_found, a_leased_job_is_as_submitted,
+                   a_job_goes_to_one_of_two_workers, a_job_being_leased_is_passed_over,
+                   a_job_of_another_kind_is_not_leased, the_highest_priority_goes_first,
+                   a_lease_that_ran_out_is_taken_over_and_the_old_worker_fenced,
+                   a_worker_that_came_back_does_not_hold_its_old_lease, a_heartbeat_keeps_a_lease,
+                   a_finished_job_has_its_result_and_is_not_leased_again,
+                   a_failed_job_says_why_and_is_not_leased_again,
+                   a_finish_is_undone_with_the_callers_transaction,
+                   a_job_that_lost_too_many_workers_is_given_up, a_request_that_is_no_json_is_input,
+                   a_kind_too_long_is_input, a_server_that_is_not_there_is_transient)

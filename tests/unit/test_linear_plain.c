@@ -1,0 +1,30 @@
+/* What a program without BLAS answers. The Makefile links BLAS into every test, so the plain file
+ * is included here under other names. SPDX-License-Identifier: Apache-2.0 */
+#define linear_weighted_gram      plain_weighted_gram
+#define linear_transposed_product plain_transposed_product
+#define linear_solve_spd          plain_solve_spd
+#include "linear_plain.c"
+
+#include <string.h>
+
+#include "check_main.h"
+
+static void
+check_refused(int answer, const struct error *err)
+{
+    ck_assert_int_eq(answer, -1);
+    ck_assert_int_eq(err->kind, ERROR_FATAL);
+    ck_assert_ptr_nonnull(strstr(err->message, "links no BLAS"));
+}
+
+START_TEST(fitting_without_blas_says_so)
+{
+    double a[1] = {1}, b[1] = {1}, h[1];
+    struct error err = {0};
+    check_refused(plain_weighted_gram(a, 1, 1, b, h, &err), &err);
+    check_refused(plain_transposed_product(a, 1, 1, b, h, &err), &err);
+    check_refused(plain_solve_spd(a, 1, b, &err), &err);
+}
+END_TEST
+
+RUN_TESTS("linear_plain", fitting_without_blas_says_so)

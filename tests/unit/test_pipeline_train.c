@@ -1,0 +1,144 @@
+/* Tests of pipeline_train: mistakes in "label", "train" and "score".
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "check_main.h"
+#include "pipeline_text.h"
+
+#define POLICY "'policy':[{'from':0,'decision':'yes'},{'from':0.5,'decision':'no'}]"
+
+START_TEST(training_has_its_defaults)
+{
+    struct pipeline *pipeline = text_pipeline(TEXT_WHOLE);
+    ck_assert_int_eq(pipeline->train.seed, 1);
+    ck_assert_double_eq(pipeline->train.test_share, 0.2);
+    ck_assert_int_eq(pipeline->train.rows_min, 50);
+    ck_assert_ptr_nonnull(pipeline->train.settings);
+    pipeline_free(&pipeline);
+}
+END_TEST
+
+START_TEST(training_is_set)
+{
+    struct pipeline *pipeline = text_pipeline(
+        text_with("'logistic'", "'logistic','l2':3.5,'seed':7,'test_share':0.5,'rows_min':10"));
+    ck_assert_int_eq(pipeline->train.seed, 7);
+    ck_assert_double_eq(pipeline->train.test_share, 0.5);
+    ck_assert_int_eq(pipeline->train.rows_min, 10);
+    pipeline_free(&pipeline);
+}
+END_TEST
+
+START_TEST(a_misspelt_setting_of_the_learner_gets_a_hint)
+{
+    text_mistaken(text_with("'logistic'", "'logistic','l3':1"), "/train/l3",
+                  "is not known; did you mean \"l2\"?");
+}
+END_TEST
+
+START_TEST(an_unknown_learner_is_a_mistake)
+{
+    struct mistakes *mistakes = mistakes_create();
+    ck_assert_ptr_null(text_read(text_with("'logistic'", "'logistics'"), mistakes));
+    ck_assert_uint_eq(mistakes_count(mistakes), 1);
+    ck_assert_str_eq(mistakes_where(mistakes, 0), "/train/learner");
+    ck_assert_ptr_nonnull(strstr(mistakes_message(mistakes, 0), "did you mean \"logistic\"?"));
+    mistakes_free(&mistakes);
+}
+END_TEST
+
+START_TEST(the_share_of_the_test_is_a_share)
+{
+    text_mistaken(text_with("'logistic'", "'logistic','test_share':1"), "/train/test_share",
+                  "must be greater than 0 and less than 1");
+    text_mistaken(text_with("'logistic'", "'logistic','test_share':0"), "/train/test_share",
+                  "must be greater than 0 and less than 1");
+}
+END_TEST
+
+START_TEST(training_takes_two_rows_at_least)
+{
+    text_mistaken(text_with("'logistic'", "'logistic','rows_min':1"), "/train/rows_min",
+                  "must be at least 2");
+}
+END_TEST
+
+START_TEST(a_label_without_a_field_comes_later)
+{
+    struct pipeline *pipeline = text_pipeline(text_with("'field':'Status',", ""));
+    ck_assert_ptr_null(pipeline->label.field);
+    ck_assert_uint_eq(pipeline->input.count, 3);
+    pipeline_free(&pipeline);
+}
+END_TEST
+
+START_TEST(a_label_says_what_is_positive)
+{
+    text_mistaken(text_with(",'positive':'bad'", ""), "/label/positive",
+                  "is required: the outcome that counts as 1");
+    text_mistaken(text_with("'positive':'bad'", "'positive':''"), "/label/positive",
+                  "must not be empty");
+}
+END_TEST
+
+START_TEST(the_outcome_is_no_input)
+{
+    text_mistaken(text_with("'Status'", "'Age'"), "/label/field",
+                  "\"Age\" is read by field \"age\" too; an outcome cannot be an input");
+}
+END_TEST
+
+START_TEST(the_outcomes_column_is_taken)
+{
+    text_mistaken(text_with("{'name':'home','type':'text'}",
+                            "{'name':'home','type':'text'},{'name':'label','type':'text'}"),
+                  "/label/field",
+                  "the outcome's column is \"label\"; rename the field of that name");
+}
+END_TEST
+
+START_TEST(the_first_band_begins_at_zero)
+{
+    text_mistaken(text_with("'from':0,", "'from':0.1,"), "/score/policy/0/from",
+                  "of the first band must be 0");
+}
+END_TEST
+
+START_TEST(bands_ascend)
+{
+    text_mistaken(text_with("'from':0.5", "'from':0"), "/score/policy/1/from",
+                  "must be greater than 0, where the band before it begins");
+}
+END_TEST
+
+START_TEST(bands_are_probabilities)
+{
+    text_mistaken(text_with("'from':0.5", "'from':1.5"), "/score/policy/1/from",
+                  "must be a probability, 0 to 1");
+}
+END_TEST
+
+START_TEST(bands_decide_something)
+{
+    text_mistaken(text_with("'no'", "''"), "/score/policy/1/decision", "must not be empty");
+}
+END_TEST
+
+START_TEST(there_are_bands)
+{
+    text_mistaken(text_with(POLICY, "'policy':[]"), "/score/policy",
+                  "must be a list of 1 to 20 bands");
+}
+END_TEST
+
+START_TEST(reasons_are_bounded)
+{
+    text_mistaken(text_with(POLICY, "'reasons':21," POLICY), "/score/reasons", "must be 0 to 20");
+}
+END_TEST
+
+RUN_TESTS("pipeline_train", training_has_its_defaults, training_is_set,
+          a_misspelt_setting_of_the_learner_gets_a_hint, an_unknown_learner_is_a_mistake,
+          the_share_of_the_test_is_a_share, training_takes_two_rows_at_least,
+          a_label_without_a_field_comes_later, a_label_says_what_is_positive,
+          the_outcome_is_no_input, the_outcomes_column_is_taken, the_first_band_begins_at_zero,
+          bands_ascend, bands_are_probabilities, bands_decide_something, there_are_bands,
+          reasons_are_bounded)

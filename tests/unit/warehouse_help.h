@@ -1,0 +1,37 @@
+/* warehouse_help: the few calls that tests of warehouse, migrate and jobs share.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_TESTS_WAREHOUSE_HELP_H
+#define MILLRACE_TESTS_WAREHOUSE_HELP_H
+
+#include "postgres.h"
+
+static struct error err;
+
+static struct warehouse *
+opened(void)
+{
+    struct warehouse *db = NULL;
+    ck_ok(warehouse_open("test", 0, &db, &err), err);
+    return db;
+}
+
+static void
+run(struct warehouse *db, const char *sql)
+{
+    ck_ok(warehouse_run(db, sql, &err), err);
+}
+
+/* The first field of the first row; stays until the next call. */
+static const char *
+ask(struct warehouse *db, const char *sql)
+{
+    static char text[1024];
+    DEFER(rows_free) struct rows *rows = NULL;
+    ck_ok(warehouse_query(db, sql, NULL, 0, &rows, &err), err);
+    ck_assert_uint_ge(rows_count(rows), 1);
+    const char *value = rows_text(rows, 0, 0);
+    snprintf(text, sizeof(text), "%s", value != NULL ? value : "(null)");
+    return text;
+}
+
+#endif
