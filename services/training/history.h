@@ -1,0 +1,26 @@
+/* history: the labelled rows of a pipeline, read from the warehouse with one query.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_HISTORY_H
+#define MILLRACE_HISTORY_H
+
+#include "frame.h"
+#include "pipeline.h"
+#include "warehouse.h"
+
+#define HISTORY_BYTES_MAX ((size_t)1 << 30) /* of COPY data; a longer history is INPUT */
+
+struct history {
+    struct bytes data; /* malloc'd: the frame's texts lie in it */
+    struct frame
+        *frame; /* train_schema's columns, sorted by the bytes of the event id, each once */
+};
+/* Features of every event that has a label: of an event recorded twice the first record counts, of
+ * several labels the newest. INPUT: no tables yet, or more than fits the limits; TRANSIENT. */
+int history_read(struct warehouse *, struct arena *, const struct pipeline *, struct history *,
+                 struct error *) MUST_CHECK;
+void history_free(struct history *); /* what it holds, not itself */
+
+/* The query itself, in the arena; NULL past its limit. */
+const char *history_sql(struct arena *, const struct pipeline *);
+
+#endif

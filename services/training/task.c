@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "history.h"
+#include "log.h"
+#include "record.h"
+
+enum { RUNS, SECONDS };
+struct metric train_metrics[] = {
+    [RUNS] = {.name = "millrace_training_runs_total",
+              .type = METRIC_COUNTER,
+              .help = "Training runs by how they ended.",
+              .label = "status"},
+    [SECONDS] = {.name = "millrace_training_run_seconds",
+                 .type = METRIC_SECONDS,
+                 .help = "Duration of finished runs."},
+    {0},
+};
+
+struct memory { /* between turns */
+    bool announced;
+    int64_t announced_ms;
+};
+
+static void
+read_announcement(const struct rows *rows, size_t i, struct announcement *out)
+{
+    *out = (struct announcement){.version = (int32_t)rows_int(rows, i, 2, 0),
+                                 .revision = rows_int(rows, i, 4, 0)};
+    snprintf(out->pipeline, sizeof(out->pipeline), "%s", rows_text(rows, i, 0));
+    snprintf(out->alias, sizeof(out->alias), "%s", rows_text(rows, i, 1));
+    snprintf(out->digest, sizeof(out->digest), "%s", rows_text(rows, i, 3));
+}
+
+static int
+announce_aliases(struct task *task, struct error *err)
+{
+    DEFER(rows_free) struct rows *rows = NULL;
+    if (warehouse_query(task->warehouse,
+                        "SELECT a.pipeline, a.alias, a.version, v.digest, a.revision"
+                        " FROM model.alias a JOIN model.version v"
+                        " ON v.pipeline = a.pipeline AND v.version = a.version"
+                        " ORDER BY a.pipeline, a.alias",
+                        NULL, 0, &rows, err) != 0)
+        return error_wrap(err, "reading the aliases");
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        struct announcement announcement;
+        read_announcement(rows, i, &announcement);
+        if (catalog_announce_model(task->broker, task->prefix, &announcement, err) != 0)
+            return error_wrap(err, "announcing %s of \"%s\" again", announcement.alias,
+                              announcement.pipeline);
+    }
+    return 0;
+}
+
+static int
+announce_when_due(struct task *task, struct error *err)
+{
+    if (task->self == NULL)
+        task->self = calloc(1, sizeof(struct memory));
+    struct memory *memory = task->self;
+    if (memory == NULL)
+        return error_memory(err, "training task");
+    int64_t now = clock_monotonic_ms();
+    if (memory->announced && now - memory->announced_ms < ANNOUNCE_EVERY_MS)
+        return 0;
+    if (announce_aliases(task, err) != 0)
+        return -1;
+    *memory = (struct memory){true, now};
+    return 0;
+}
+
+/* {"version": n}: of the pipeline; absent or 0: the newest. Other keys belong to whoever asked. */
+static int
+read_request(const char *request, int32_t *version, struct error *err)
+{
+    json_t *root = json_loads(request != NULL ? request : "{}", JSON_REJECT_DUPLICATES, NULL);
+    const json_t *given = json_object_get(root, "version");
+    bool good = json_is_object(root) &&
+                (given == NULL || (json_is_integer(given) && json_integer_value(given) >= 0 &&
+                                   json_integer_value(given) <= INT32_MAX));
+    if (good)
+        *version = (int32_t)json_integer_value(given);
+    json_decref(root);
+    if (good)
+        return 0;
+    return error_set(err, ERROR_INPUT, "the request is no object with a whole \"version\" from 0");
+}
+
+/* A pipeline may be recorded and not yet have come here by its topic; then the job waits. */
+static int
+find_pipeline(struct task *task, const struct job *job, const struct pipeline **out,
+              struct error *err)
+{
+    int32_t version = 0;
+    if (read_request(job->request, &version, err) != 0)
+        return -1;
+    *out = catalog_find(task->catalog, job->pipeline, version);
+    if (*out != NULL)
+        return 0;
+    DEFER(rows_free) struct rows *rows = NULL;
+    const char *const params[] = {job->pipeline, arena_print(task->arena, "%d", version)};
+    if (warehouse_query(task->warehouse,
+                        "SELECT 1 FROM ops.pipelines WHERE name = $1"
+                        " AND ($2::integer = 0 OR version = $2::integer) LIMIT 1",
+                        params, 2, &rows, err) != 0)
+        return error_wrap(err, "looking for the pipeline \"%s\"", job->pipeline);
+    if (rows_count(rows) > 0)
+        return error_set(err, ERROR_TRANSIENT,
+                         "version %d of \"%s\" has not been announced here yet", version,
+                         job->pipeline);
+    if (version > 0)
+        return error_set(err, ERROR_INPUT, "there is no version %d of a pipeline \"%s\"", version,
+                         job->pipeline);
+    return error_set(err, ERROR_INPUT, "there is no pipeline \"%s\"", job->pipeline);
+}
+
+/* Fits from the history on record; between the phases the lease is kept. */
+static int
+learn(struct task *task, struct run *run, const struct history *history, struct split *split,
+      struct training *training, struct error *err)
+{
+    struct warehouse *db = task->warehouse;
+    if (job_heartbeat(db, run->job, run->worker, 0.3, "fitting", err) != 0 ||
+        train_split(run->pipeline, history->frame, split, err) != 0 ||
+        train_fit(run->pipeline, history->frame, split, training, err) != 0 ||
+        job_heartbeat(db, run->job, run->worker, 0.8, "evaluating", err) != 0)
+        return -1;
+    return train_evaluate(history->frame, split, training, err);
+}
+
+static void
+tell(const struct run *run, const struct split *split, const struct training *training,
+     const struct announcement *challenger)
+{
+    metric_add(&train_metrics[RUNS], "finished", 1);
+    metric_observe(&train_metrics[SECONDS], run->job->pipeline,
+                   (double)(run->finished_us - run->started_us) * 1e-6);
+    log_info("model trained", field_text("pipeline", run->job->pipeline),
+             field_int("job", run->job->id), field_int("version", challenger->version),
+             field_text("digest", challenger->digest),
+             field_int("train_rows", (int64_t)split->train_rows),
+             field_int("test_rows", (int64_t)split->test_rows),
+             field_real("test_auc", training->test.auc));
+    for (size_t i = 0; i < scorer_encodings(training->scorer); i++) {
+        struct encoding made = scorer_encoding(training->scorer, i);
+        if (made.left_out > 0)
+            log_warn("categories were left out by a limit",
+                     field_text("pipeline", run->job->pipeline),
+                     field_text("feature", made.feature), field_text("encoder", made.encoder),
+                     field_int("left_out", (int64_t)made.left_out));
+    }
+}
+
+/* From the job to the recorded model. The announcement comes after the commit; if it fails, the
+ * next turn's makes up for it. */
+static int
+train(struct task *task, struct run *run, struct error *err)
+{
+    DEFER(history_free) struct history history = {0};
+    DEFER(train_free) struct training training = {0};
+    struct split split;
+    struct announcement challenger;
+    if (find_pipeline(task, run->job, &run->pipeline, err) != 0 ||
+        train_check(run->pipeline, err) != 0 ||
+        job_heartbeat(task->warehouse, run->job, run->worker, 0.1, "reading rows", err) != 0 ||
+        history_read(task->warehouse, task->arena, run->pipeline, &history, err) != 0 ||
+        learn(task, run, &history, &split, &training, err) != 0)
+        return -1;
+    run->finished_us = clock_now_us();
+    if (record_finished(task->warehouse, task->arena, run, &split, &training, &challenger, err) !=
+        0)
+        return -1;
+    tell(run, &split, &training, &challenger);
+    ((struct memory *)task->self)->announced = false;
+    return 0;
+}
+
+static int
+fail(struct task *task, struct run *run, const char *why, struct error *err)
+{
+    run->finished_us = clock_now_us();
+    if (record_failed(task->warehouse, task->arena, run, why, err) != 0)
+        return -1;
+    metric_add(&train_metrics[RUNS], "failed", 1);
+    log_warn("training failed", field_text("pipeline", run->job->pipeline),
+             field_int("job", run->job->id), field_text("why", why));
+    return 0;
+}
+
+/* A lease that was lost is no misfortune: the worker that has it now does the work. */
+static int
+let_go_when_fenced(const struct job *job, const struct error *err)
+{
+    if (err->kind != ERROR_FENCED)
+        return -1;
+    log_warn("a job went to another worker", field_text("pipeline", job->pipeline),
+             field_int("job", job->id), field_text("why", err->message));
+    return 0;
+}
+
+static int
+do_job(struct task *task, const struct job *job, struct error *err)
+{
+    struct run run = {.job = job, .worker = task->worker, .started_us = clock_now_us()};
+    int result = train(task, &run, err);
+    if (result != 0 && err->kind == ERROR_INPUT) {
+        struct error why = *err;
+        *err = (struct error){0};
+        result = fail(task, &run, why.message, err);
+    }
+    return result == 0 ? 0 : let_go_when_fenced(job, err);
+}
+
+int
+train_task(struct task *task, struct error *err)
+{
+    if (announce_when_due(task, err) != 0)
+        return -1;
+    if (catalog_generation(task->catalog) == 0 || *task->stopping)
+        return 0;
+    DEFER(job_free) struct job job = {0};
+    bool found = false;
+    if (job_lease(task->warehouse, "train", task->worker, &found, &job, err) != 0)
+        return -1;
+    if (!found)
+        return 0;
+    if (do_job(task, &job, err) != 0)
+        return -1;
+    return announce_when_due(task, err);
+}

@@ -1,0 +1,403 @@
+/* The training task on a real PostgreSQL, with a catalog that is made up here.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "../../../services/training/task.h"
+
+#include "../../../services/training/history.h"
+#include "../../../services/training/record.h"
+#include "codec.h"
+#include "credit.h"
+#include "migrate.h"
+#include "scorer.h"
+#include "warehouse_help.h"
+
+#define ROWS 300
+
+/* ---- the catalog */
+static const struct pipeline *known; /* NULL: no pipeline has been announced */
+static struct announcement announced[16];
+static size_t announcements;
+static bool kafka_is_down;
+
+uint64_t
+catalog_generation(struct catalog *catalog)
+{
+    (void)catalog;
+    return 1;
+}
+
+const struct pipeline *
+catalog_find(struct catalog *catalog, const char *name, int32_t version)
+{
+    (void)catalog;
+    bool found = known != NULL && strcmp(known->name, name) == 0 &&
+                 (version == 0 || version == known->version);
+    return found ? known : NULL;
+}
+
+int
+catalog_announce_model(struct broker *broker, const char *prefix, const struct announcement *what,
+                       struct error *error)
+{
+    (void)broker;
+    ck_assert_str_eq(prefix, "millrace");
+    if (kafka_is_down)
+        return error_set(error, ERROR_TRANSIENT, "no broker");
+    announced[announcements++ % 16] = *what;
+    return 0;
+}
+
+/* ---- the warehouse */
+static struct warehouse *db;
+static struct arena *arena;
+static volatile sig_atomic_t stopping;
+static struct task task;
+
+static const struct schema_field decision_field[] = {
+    {.name = "decision", .type = COLUMN_TEXT},
+    {.name = "probability", .type = COLUMN_FLOAT64},
+    {.name = "model_version", .type = COLUMN_INT64},
+    {.name = "model_digest", .type = COLUMN_TEXT},
+    {.name = "reasons", .type = COLUMN_JSON},
+};
+static const struct schema_field label_field[] = {{.name = "label", .type = COLUMN_TEXT}};
+
+static void
+put_cell(struct text *sql, const struct column *column, size_t row)
+{
+    text_puts(sql, ",");
+    if (!column_valid(column, row)) {
+        text_puts(sql, "NULL");
+    } else if (column->type == COLUMN_TEXT) {
+        text_puts(sql, "'");
+        text_put(sql, (const char *)column->bytes[row].at, column->bytes[row].length);
+        text_puts(sql, "'");
+    } else if (column->type == COLUMN_INT64) {
+        text_put_int64(sql, column->integer[row]);
+    } else {
+        text_put_float64(sql, column->real[row]);
+    }
+}
+
+static void
+insert(const char *layer, const char *id, int64_t offset, const struct frame *rows, size_t row,
+       size_t first, size_t end)
+{
+    struct text sql = {.arena = arena};
+    text_puts(&sql, arena_print(arena,
+                                "INSERT INTO %s.loan VALUES ('%s', 0, 1, %lld, now() + interval"
+                                " '%lld s', now(), 1, 1, NULL",
+                                layer, id, (long long)offset, (long long)offset));
+    for (size_t i = first; i < end; i++)
+        put_cell(&sql, &rows->column[i], row);
+    text_put(&sql, ")", 2);
+    run(db, sql.at);
+}
+
+static struct pipeline *
+set_up(void)
+{
+    arena = credit_arena();
+    postgres_fresh_database();
+    db = opened();
+    ck_ok(migrate_run(db, NULL, NULL, &err), err);
+    struct pipeline *pipeline = credit_pipeline(arena);
+    pipeline->raw = pipeline->clean = pipeline->features;
+    pipeline->decisions = (struct schema){.name = "d", .count = 5, .field = decision_field};
+    pipeline->labels = (struct schema){.name = "l", .count = 1, .field = label_field};
+    task = (struct task){.prefix = "millrace",
+                         .lane = "main",
+                         .worker = "training-0",
+                         .warehouse = db,
+                         .stopping = &stopping};
+    ck_ok(arena_open(&task.arena, (size_t)256 << 20, &err), err);
+    return pipeline;
+}
+
+static void
+make_tables(const struct pipeline *pipeline)
+{
+    ck_ok(warehouse_begin(db, &err), err);
+    ck_ok(migrate_pipeline(db, pipeline, &err), err);
+    ck_ok(warehouse_commit(db, &err), err);
+}
+
+static const struct pipeline *
+set_up_history(void)
+{
+    struct pipeline *pipeline = set_up();
+    make_tables(pipeline);
+    const struct frame *rows = credit_read(arena, ROWS);
+    run(db, "BEGIN");
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *id = arena_print(arena, "e%05zu", ROWS - 1 - i);
+        insert("feature", id, (int64_t)i, rows, ROWS - 1 - i, 2, 15);
+        insert("label", id, (int64_t)i, rows, ROWS - 1 - i, 1, 2);
+    }
+    run(db, "COMMIT");
+    known = pipeline;
+    return pipeline;
+}
+
+static void
+submit(const char *pipeline, const char *request)
+{
+    int64_t id;
+    ck_ok(job_submit(db, "train", pipeline, request, &id, &err), err);
+}
+
+static void
+turn(void)
+{
+    arena_reset(task.arena);
+    ck_ok(train_task(&task, &err), err);
+}
+
+static void
+tear_down(void)
+{
+    free(task.self);
+    arena_close(&task.arena);
+    arena_close(&arena);
+    warehouse_close(&db);
+}
+
+START_TEST(a_job_becomes_a_recorded_and_announced_challenger)
+{
+    set_up_history();
+    submit("loan", "{\"version\":1}");
+    turn();
+    ck_assert_str_eq(ask(db, "SELECT status FROM ops.jobs"), "done");
+    ck_assert_str_eq(ask(db, "SELECT status FROM model.run"), "finished");
+    ck_assert_str_eq(ask(db, "SELECT train_rows + test_rows FROM model.run"), "300");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.metric"), "20");
+    ck_assert_str_eq(ask(db, "SELECT alias || version FROM model.alias"), "challenger1");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.alias_history h JOIN model.alias a"
+                             " USING (revision, pipeline, alias, version)"),
+                     "1");
+    ck_assert_str_eq(ask(db, "SELECT bool_and(digest = encode(sha256(artefact), 'hex') AND"
+                             " bytes = length(artefact)) FROM model.artefact"),
+                     "t");
+    ck_assert_str_eq(ask(db, "SELECT (j.result ->> 'version') || ' ' ||"
+                             " ((j.result -> 'metrics' -> 'test' ->> 'auc')::float8 = m.value)"
+                             " FROM ops.jobs j, model.metric m"
+                             " WHERE m.split = 'test' AND m.name = 'auc'"),
+                     "1 true");
+    ck_assert_str_eq(ask(db, "SELECT settings -> 'train' ->> 'learner' FROM model.run"),
+                     "logistic");
+    ck_assert_uint_eq(announcements, 1);
+    ck_assert_str_eq(announced[0].alias, "challenger");
+    ck_assert_int_eq(announced[0].version, 1);
+    ck_assert_str_eq(announced[0].digest, ask(db, "SELECT digest FROM model.version"));
+    tear_down();
+}
+END_TEST
+
+START_TEST(the_same_history_again_is_a_new_version_of_the_same_artefact)
+{
+    set_up_history();
+    submit("loan", "{}");
+    submit("loan", "{}");
+    turn();
+    turn();
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.artefact"), "1");
+    ck_assert_str_eq(ask(db, "SELECT string_agg(version::text, ',' ORDER BY version)"
+                             " FROM model.version"),
+                     "1,2");
+    ck_assert_str_eq(ask(db, "SELECT version FROM model.alias"), "2");
+    ck_assert_str_eq(ask(db, "SELECT count(DISTINCT revision) FROM model.alias_history"), "2");
+    ck_assert_str_eq(ask(db, "SELECT count(DISTINCT rows_digest) FROM model.run"), "1");
+    tear_down();
+}
+END_TEST
+
+START_TEST(the_recorded_artefact_scores)
+{
+    set_up_history();
+    submit("loan", "{}");
+    turn();
+    struct bytes file;
+    struct scorer *scorer = NULL;
+    ck_ok(warehouse_fetch_bytes(db, "SELECT artefact FROM model.artefact", NULL, 0, &file, &err),
+          err);
+    ck_ok(scorer_load(file, &scorer, &err), err);
+    ck_ok(scorer_check(scorer, &known->features, &err), err);
+    scorer_free(&scorer);
+    free((void *)(uintptr_t)file.at);
+    tear_down();
+}
+END_TEST
+
+START_TEST(of_repeated_events_the_first_counts_and_of_labels_the_newest)
+{
+    const struct pipeline *pipeline = set_up_history();
+    const struct frame *rows = credit_read(arena, 2);
+    insert("feature", "e00001", 5000, rows, 0, 2, 15);
+    insert("label", "e00001", 5000, rows, 0, 1, 2);
+    insert("feature", "unlabelled", 5001, rows, 0, 2, 15);
+    insert("label", "unscored", 5001, rows, 0, 1, 2);
+    struct history history;
+    ck_ok(history_read(db, task.arena, pipeline, &history, &err), err);
+    ck_assert_uint_eq(history.frame->rows, ROWS);
+    for (size_t i = 0; i < ROWS; i++)
+        ck_assert(
+            bytes_equal_text(history.frame->column[0].bytes[i], arena_print(arena, "e%05zu", i)));
+    ck_assert(history.frame->column[2].integer[1] == rows->column[2].integer[1]);
+    ck_assert(bytes_equal(history.frame->column[1].bytes[1], rows->column[1].bytes[0]));
+    history_free(&history);
+    tear_down();
+}
+END_TEST
+
+static void
+check_failed(const char *why)
+{
+    ck_assert_str_eq(ask(db, "SELECT status FROM ops.jobs"), "failed");
+    ck_assert_str_eq(ask(db, "SELECT status FROM model.run"), "failed");
+    const char *told = ask(db, "SELECT r.error FROM model.run r JOIN ops.jobs j"
+                               " ON j.id = r.job_id AND j.note = r.error");
+    ck_assert_msg(strstr(told, why) != NULL, "%s", told);
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.version"), "0");
+    ck_assert_uint_eq(announcements, 0);
+    tear_down();
+}
+
+START_TEST(an_unknown_pipeline_fails_the_job)
+{
+    set_up();
+    submit("shop", "{}");
+    turn();
+    check_failed("there is no pipeline \"shop\"");
+}
+END_TEST
+
+START_TEST(an_unknown_version_fails_the_job)
+{
+    set_up_history();
+    submit("loan", "{\"version\":9}");
+    turn();
+    check_failed("there is no version 9 of a pipeline \"loan\"");
+}
+END_TEST
+
+START_TEST(a_request_that_is_none_fails_the_job)
+{
+    set_up_history();
+    submit("loan", "{\"version\":\"newest\"}");
+    turn();
+    check_failed("request");
+}
+END_TEST
+
+START_TEST(a_pipeline_without_tables_fails_the_job)
+{
+    known = set_up();
+    submit("loan", "{}");
+    turn();
+    check_failed("no tables for version 1 of \"loan\" yet");
+}
+END_TEST
+
+START_TEST(too_little_history_fails_the_job)
+{
+    struct pipeline *pipeline = set_up();
+    make_tables(pipeline);
+    known = pipeline;
+    submit("loan", "{}");
+    turn();
+    check_failed("0 labelled rows, at least 50 are needed");
+}
+END_TEST
+
+START_TEST(one_class_only_fails_the_job)
+{
+    set_up_history();
+    run(db, "UPDATE label.loan SET label = 'good'");
+    submit("loan", "{}");
+    turn();
+    check_failed("one class only");
+}
+END_TEST
+
+START_TEST(a_pipeline_on_record_that_is_not_announced_yet_waits)
+{
+    set_up();
+    run(db, "INSERT INTO ops.pipelines (name, version, digest, definition, log_epoch, cluster_id)"
+            " VALUES ('loan', 1, 'd', '{}', 1, 'c')");
+    submit("loan", "{}");
+    ck_assert_int_eq(train_task(&task, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    ck_assert_str_eq(ask(db, "SELECT status FROM ops.jobs"), "running");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.run"), "0");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_lost_lease_records_nothing)
+{
+    const struct pipeline *pipeline = set_up_history();
+    submit("loan", "{}");
+    struct job job = {0};
+    bool found;
+    struct history history;
+    struct split split;
+    struct training training;
+    struct announcement challenger;
+    ck_ok(job_lease(db, "train", "training-0", &found, &job, &err), err);
+    run(db, "UPDATE ops.jobs SET worker = 'training-1'");
+    ck_ok(history_read(db, task.arena, pipeline, &history, &err), err);
+    ck_ok(train_split(pipeline, history.frame, &split, &err), err);
+    ck_ok(train_fit(pipeline, history.frame, &split, &training, &err), err);
+    ck_ok(train_evaluate(history.frame, &split, &training, &err), err);
+    const struct run lost = {.job = &job, .worker = "training-0", .pipeline = pipeline};
+    ck_assert_int_eq(record_finished(db, task.arena, &lost, &split, &training, &challenger, &err),
+                     -1);
+    ck_assert_int_eq(err.kind, ERROR_FENCED);
+    ck_assert_int_eq(record_failed(db, task.arena, &lost, "why", &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_FENCED);
+    ck_assert_str_eq(ask(db, "SELECT (SELECT count(*) FROM model.run) +"
+                             " (SELECT count(*) FROM model.artefact)"),
+                     "0");
+    train_free(&training);
+    history_free(&history);
+    job_free(&job);
+    tear_down();
+}
+END_TEST
+
+START_TEST(an_announcement_that_fails_is_made_good_later)
+{
+    set_up_history();
+    turn();
+    submit("loan", "{}");
+    kafka_is_down = true;
+    ck_assert_int_eq(train_task(&task, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    ck_assert_str_eq(ask(db, "SELECT status FROM ops.jobs"), "done");
+    kafka_is_down = false;
+    turn();
+    ck_assert_uint_eq(announcements, 1);
+    turn();
+    ck_assert_uint_eq(announcements, 1);
+    tear_down();
+}
+END_TEST
+
+START_TEST(no_job_is_no_misfortune)
+{
+    set_up();
+    turn();
+    ck_assert_uint_eq(announcements, 0);
+    tear_down();
+}
+END_TEST
+
+RUN_POSTGRES_TESTS("train_task", a_job_becomes_a_recorded_and_announced_challenger,
+                   the_same_history_again_is_a_new_version_of_the_same_artefact,
+                   the_recorded_artefact_scores,
+                   of_repeated_events_the_first_counts_and_of_labels_the_newest,
+                   an_unknown_pipeline_fails_the_job, an_unknown_version_fails_the_job,
+                   a_request_that_is_none_fails_the_job, a_pipeline_without_tables_fails_the_job,
+                   too_little_history_fails_the_job, one_class_only_fails_the_job,
+                   a_pipeline_on_record_that_is_not_announced_yet_waits,
+                   a_lost_lease_records_nothing, an_announcement_that_fails_is_made_good_later,
+                   no_job_is_no_misfortune)
