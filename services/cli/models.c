@@ -1,0 +1,272 @@
+/* models: list, show and promote model versions.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "models.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog.h"
+#include "output.h"
+#include "verbs.h"
+
+/* ---- list */
+
+struct list_options {
+    const char *pipeline;
+};
+static const struct option_row list_options[] = {
+    OPTION(list_options, pipeline, 'p', TEXT, "NAME", NULL, "this pipeline's alone"),
+    {0},
+};
+
+static int
+run_list(struct cli *cli, const void *given, int argc, char *const argv[])
+{
+    (void)argc;
+    (void)argv;
+    static const char *const columns[] = {"pipeline", "version",    "aliases",   "status",
+                                          "learner",  "train_rows", "test_rows", "test_auc",
+                                          "run_id",   "created_at", "digest:12", NULL};
+    const struct list_options *options = given;
+    DEFER(rows_free) struct rows *rows = NULL;
+    int status = 0;
+    if (options->pipeline != NULL)
+        status = cli_check_pipeline(cli, options->pipeline, NULL);
+    if (status == 0)
+        status = cli_query(cli, &rows,
+                           "SELECT pipeline, version, aliases, status, learner, train_rows, "
+                           "test_rows, test_auc, run_id, created_at, digest FROM api.model "
+                           "WHERE $1::text IS NULL OR pipeline = $1 ORDER BY pipeline, version",
+                           (const char *const[]){options->pipeline}, 1);
+    return status != 0 ? status : cli_print(cli, cli_rows(rows, "titttiiritt"), columns);
+}
+
+const struct verb verb_models_list = {
+    .words = "models list",
+    .arguments = "",
+    .summary = "model versions with their aliases and test AUC",
+    .examples = "  millrace models list\n  millrace models list -p loan -o json\n",
+    .options = list_options,
+    .options_size = sizeof(struct list_options),
+    .timeout = "30s",
+    .run = run_list,
+};
+
+/* ---- show */
+
+static int
+read_metrics(struct cli *cli, const char *run, json_t **metrics)
+{
+    DEFER(rows_free) struct rows *rows = NULL;
+    int status = cli_query(cli, &rows,
+                           "SELECT name AS metric, max(value) FILTER (WHERE split = 'train') AS "
+                           "train, max(value) FILTER (WHERE split = 'test') AS test FROM "
+                           "model.metric WHERE run_id = $1::bigint GROUP BY name ORDER BY name",
+                           (const char *const[]){run}, 1);
+    if (status == 0)
+        *metrics = cli_rows(rows, "trr");
+    return status;
+}
+
+int
+models_print(struct cli *cli, const char *pipeline, const char *version)
+{
+    static const char *const columns[] = {"metric", "train", "test", NULL};
+    DEFER(rows_free) struct rows *rows = NULL;
+    json_t *metrics = NULL;
+    int status =
+        cli_query(cli, &rows,
+                  "SELECT m.run_id, m.pipeline, m.version, m.status, m.aliases, m.learner, "
+                  "r.pipeline_version, r.seed, m.train_rows, m.test_rows, m.digest, "
+                  "r.started_at, r.finished_at, r.settings FROM api.model m JOIN model.run "
+                  "r ON r.id = m.run_id WHERE m.pipeline = $1 AND ($2::integer IS NULL OR "
+                  "m.version = $2::integer) ORDER BY m.version DESC LIMIT 1",
+                  (const char *const[]){pipeline, version}, 2);
+    if (status != 0)
+        return status;
+    if (rows_count(rows) == 0)
+        return complain(STATUS_NOT_FOUND, "`millrace models list` shows what there is.",
+                        "no model version %s of pipeline %s", version != NULL ? version : "at all",
+                        pipeline);
+    status = read_metrics(cli, rows_text(rows, 0, 0), &metrics);
+    if (status != 0)
+        return status;
+    json_t *all = cli_rows(rows, "ititttiiiitttj");
+    json_t *model = json_incref(json_array_get(all, 0));
+    json_decref(all);
+    if (cli->json) {
+        json_object_set_new(model, "metrics", metrics);
+        return cli_print(cli, model, NULL);
+    }
+    status = cli_print(cli, model, NULL);
+    putchar('\n');
+    int printed = cli_print(cli, metrics, columns);
+    return status != 0 ? status : printed;
+}
+
+/* A version from 1 that PostgreSQL's integer can hold. */
+static int
+check_version(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits > 0 && digits < 10 && text[digits] == '\0')
+        return 0;
+    return complain(STATUS_USAGE, NULL, "'%s' is no model version: a number is", text);
+}
+
+static int
+run_show(struct cli *cli, const void *options, int argc, char *const argv[])
+{
+    (void)options;
+    (void)argc;
+    const char *slash = strchr(argv[0], '/');
+    const char *version = slash != NULL ? slash + 1 : NULL;
+    size_t length = slash != NULL ? (size_t)(slash - argv[0]) : strlen(argv[0]);
+    const char *name = arena_print(cli->arena, "%.*s", (int)length, argv[0]);
+    if (name == NULL)
+        return complain(STATUS_FAILED, NULL, "out of memory");
+    int status = version != NULL ? check_version(version) : 0;
+    if (status == 0)
+        status = cli_check_pipeline(cli, name, NULL);
+    return status != 0 ? status : models_print(cli, name, version);
+}
+
+const struct verb verb_models_show = {
+    .words = "models show",
+    .arguments = "NAME[/VERSION]",
+    .summary = "one version, else the newest: run, settings, metrics, digest",
+    .examples = "  millrace models show loan\n  millrace models show loan/3 -o json\n",
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .timeout = "30s",
+    .run = run_show,
+};
+
+/* ---- promote */
+
+struct promote_options {
+    const char *pipeline, *alias, *note;
+};
+static const struct option_row promote_options[] = {
+    OPTION_REQUIRED(promote_options, pipeline, 'p', TEXT, "NAME", "the pipeline"),
+    OPTION(promote_options, alias, 0, TEXT, "ALIAS", "champion", "champion, challenger or shadow"),
+    OPTION(promote_options, note, 0, TEXT, "TEXT", NULL, "why, for the history"),
+    {0},
+};
+
+static int
+find_version(struct cli *cli, const char *pipeline, const char *version, struct announcement *to)
+{
+    DEFER(rows_free) struct rows *rows = NULL;
+    bool latest = strcmp(version, "latest") == 0;
+    int status = latest ? 0 : check_version(version);
+    if (status == 0)
+        status = cli_query(cli, &rows,
+                           "SELECT version, digest, status FROM model.version WHERE pipeline = $1 "
+                           "AND CASE WHEN $2::integer IS NULL THEN status = 'READY' ELSE version = "
+                           "$2::integer END ORDER BY version DESC LIMIT 1",
+                           (const char *const[]){pipeline, latest ? NULL : version}, 2);
+    if (status != 0)
+        return status;
+    if (rows_count(rows) == 0)
+        return complain(STATUS_NOT_FOUND, "`millrace models list` shows what there is.",
+                        latest ? "pipeline %s has no model that is ready (%s)"
+                               : "pipeline %s has no model version %s",
+                        pipeline, version);
+    if (strcmp(rows_text(rows, 0, 2), "READY") != 0)
+        return complain(STATUS_REFUSED, "Only a version that is READY can bear an alias.",
+                        "model version %s of pipeline %s is %s", version, pipeline,
+                        rows_text(rows, 0, 2));
+    to->version = (int32_t)rows_int(rows, 0, 0, 0);
+    snprintf(to->digest, sizeof(to->digest), "%s", rows_text(rows, 0, 1));
+    return 0;
+}
+
+/* In the caller's transaction. The revision is drawn once the alias's row is locked, so that of two
+ * promotions the later one has the higher revision. */
+static int
+move_alias(struct cli *cli, struct announcement *to, const char *note, struct error *err)
+{
+    DEFER(rows_free) struct rows *rows = NULL;
+    const char *version = arena_print(cli->arena, "%d", (int)to->version);
+    const char *const params[] = {to->pipeline, to->alias, version, note};
+    if (warehouse_query(cli->warehouse,
+                        "INSERT INTO model.alias AS a (pipeline, alias, version) VALUES ($1, $2, "
+                        "$3::integer) ON CONFLICT (pipeline, alias) DO UPDATE SET version = "
+                        "EXCLUDED.version, revision = nextval('ops.revision') RETURNING a.revision",
+                        params, 3, &rows, err) != 0)
+        return -1;
+    to->revision = rows_int(rows, 0, 0, 0);
+    return warehouse_query(cli->warehouse,
+                           "INSERT INTO model.alias_history (revision, pipeline, alias, version, "
+                           "note) SELECT revision, pipeline, alias, version, $3 FROM model.alias "
+                           "WHERE pipeline = $1 AND alias = $2",
+                           (const char *const[]){to->pipeline, to->alias, note}, 3, NULL, err);
+}
+
+static int
+promote(struct cli *cli, struct announcement *to, const char *note)
+{
+    struct error err = {0};
+    int status = cli_open_broker(cli);
+    if (status != 0)
+        return status;
+    if (warehouse_begin(cli->warehouse, &err) != 0)
+        return complain_error(cli, &err, "PostgreSQL");
+    if (move_alias(cli, to, note, &err) != 0 || warehouse_commit(cli->warehouse, &err) != 0) {
+        status = complain_error(cli, &err, "promoting version %d", (int)to->version);
+        warehouse_rollback(cli->warehouse);
+        return status;
+    }
+    if (catalog_announce_model(cli->broker, cli->settings.prefix, to, &err) == 0)
+        return 0;
+    status = complain_error(cli, &err, "announcing version %d", (int)to->version);
+    return complain(status, "It is recorded; training announces it again within a minute.",
+                    "version %d is promoted but not announced yet", (int)to->version);
+}
+
+static int
+run_promote(struct cli *cli, const void *given, int argc, char *const argv[])
+{
+    (void)argc;
+    const struct promote_options *options = given;
+    static const char *const aliases[] = {"champion", "challenger", "shadow"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+        known = known || strcmp(options->alias, aliases[i]) == 0;
+    if (!known)
+        return complain(STATUS_USAGE, NULL,
+                        "--alias: '%s' is none of champion, challenger and shadow", options->alias);
+    struct announcement to = {0};
+    int status = cli_check_pipeline(cli, options->pipeline, NULL);
+    if (status != 0)
+        return status;
+    snprintf(to.pipeline, sizeof(to.pipeline), "%s", options->pipeline);
+    snprintf(to.alias, sizeof(to.alias), "%s", options->alias);
+    status = find_version(cli, options->pipeline, argv[0], &to);
+    if (status == 0)
+        status = promote(cli, &to, options->note);
+    if (status != 0)
+        return status;
+    return cli_print(cli,
+                     json_pack("{s:s s:s s:i s:I s:s}", "pipeline", to.pipeline, "alias", to.alias,
+                               "version", (int)to.version, "revision", (json_int_t)to.revision,
+                               "digest", to.digest),
+                     NULL);
+}
+
+const struct verb verb_models_promote = {
+    .words = "models promote",
+    .arguments = "VERSION|latest",
+    .summary = "let a model version decide",
+    .examples = "  millrace models promote -p loan latest\n"
+                "  millrace models promote -p loan 3 --note 'back to the one before'\n",
+    .notes = "  Recorded with its history in one transaction, then announced; scoring takes it up "
+             "between\n  two batches.\n",
+    .options = promote_options,
+    .options_size = sizeof(struct promote_options),
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .timeout = "60s",
+    .run = run_promote,
+};

@@ -1,0 +1,15 @@
+/* verbs: what the command can do, one descriptor each, defined in the file of its noun.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_CLI_VERBS_H
+#define MILLRACE_CLI_VERBS_H
+
+#include "cli.h"
+
+extern const struct verb verb_pipeline_apply, verb_pipeline_list, verb_pipeline_show,
+    verb_pipeline_schema;
+extern const struct verb verb_ingest, verb_train;
+extern const struct verb verb_models_list, verb_models_show, verb_models_promote;
+extern const struct verb verb_decisions, verb_lineage, verb_status, verb_tail, verb_dead;
+extern const struct verb verb_db_migrate, verb_db_status, verb_topics, verb_version;
+
+#endif
