@@ -50,6 +50,8 @@ static const char *const both_settings[] = {
     "0",
     NULL,
 };
+/* A group whose leader has not seen a new topic yet leaves it out until it looks again, hence the
+ * short refresh. */
 static const char *const consumer_settings[] = {
     "enable.auto.commit",
     "false",
@@ -67,6 +69,8 @@ static const char *const consumer_settings[] = {
     "60000",
     "check.crcs",
     "true",
+    "topic.metadata.refresh.interval.ms",
+    "5000",
     "fetch.wait.max.ms",
     "100",
     "fetch.message.max.bytes",
@@ -327,7 +331,8 @@ message_wrap(rd_kafka_message_t *from)
     message->topic = rd_kafka_topic_name(from->rkt);
     message->partition = from->partition;
     message->offset = from->offset;
-    message->time_us = stamp < 0 ? -1 : stamp * 1000;
+    /* A producer may claim any time; one that no microsecond count holds is none. */
+    message->time_us = stamp < 0 || stamp > INT64_MAX / 1000 ? -1 : stamp * 1000;
     message->key = (struct bytes){from->key, from->key_len};
     message->value = (struct bytes){from->payload, from->len};
     message->header = header;

@@ -88,23 +88,25 @@ note_end(struct reader *reader, const rd_kafka_message_t *message)
     reader->at_end++;
 }
 
+/* The end of a partition and a transport's trouble are no messages: they are noted and the next one
+ * is looked for, without waiting again. */
 int
 reader_poll(struct reader *reader, int timeout_ms, struct message **out, struct error *err)
 {
     *out = NULL;
     rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, timeout_ms);
+    while (message != NULL && message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            note_end(reader, message);
+        else
+            problem_note(&reader->problem, rd_kafka_message_errstr(message));
+        rd_kafka_message_destroy(message);
+        message = rd_kafka_consumer_poll(reader->client, 0);
+    }
     if (message == NULL)
         return 0;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        *out = message_wrap(message);
-        return *out == NULL ? error_memory(err, "message") : 0;
-    }
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-        note_end(reader, message);
-    else
-        problem_note(&reader->problem, rd_kafka_message_errstr(message));
-    rd_kafka_message_destroy(message);
-    return 0;
+    *out = message_wrap(message);
+    return *out == NULL ? error_memory(err, "message") : 0;
 }
 
 bool

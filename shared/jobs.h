@@ -6,9 +6,10 @@
 
 #include "warehouse.h"
 
-#define JOB_LEASE_MS     15000 /* without a heartbeat for that long a job is free again */
-#define JOB_ATTEMPTS_MAX 20 /* after so many lost workers a job fails; a job_fail ends it at once  \
-                             */
+#define JOB_LEASE_MS 15000 /* without a heartbeat for that long a job is free again */
+#define JOB_ATTEMPTS_MAX                                                                           \
+    20 /* after so many lost workers a job fails; a job_fail ends it at once                       \
+        */
 struct job {
     int64_t id;
     char kind[32], pipeline[64];

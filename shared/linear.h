@@ -19,8 +19,8 @@ int linear_weighted_gram(const double *x, size_t rows, size_t n, const double *w
 /* y (n) = x' v, x rows by n in double. */
 int linear_transposed_product(const double *x, size_t rows, size_t n, const double *v, double *y,
                               struct error *) MUST_CHECK;
-/* Solves a z = b for symmetric positive definite a (n by n); a is overwritten, b becomes z. INPUT when
- * a is not positive definite. */
+/* Solves a z = b for symmetric positive definite a (n by n); a is overwritten, b becomes z. INPUT
+ * when a is not positive definite. */
 int linear_solve_spd(double *a, size_t n, double *b, struct error *) MUST_CHECK;
 
 #endif

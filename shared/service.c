@@ -232,6 +232,8 @@ run_task(void *self)
         failed = warehouse_open(worker, 0, &task.warehouse, &err);
     if (failed == 0)
         failed = take_turns(program, &task, &err);
+    if (program->service->task_close != NULL)
+        program->service->task_close(&task);
     warehouse_close(&task.warehouse);
     arena_close(&task.arena);
     end_thread(program, "task", failed, &err);

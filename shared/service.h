@@ -24,7 +24,7 @@ struct mapping { /* topic <prefix>.<pipeline>.<stage> to table <layer>.<pipeline
 
 /* What a task is given; it runs in a thread of its own, every task_every_ms. */
 struct task {
-    void *self; /* kept by the task between turns; freed by nobody */
+    void *self; /* kept by the task between turns; released by task_close */
     const void *settings;
     const char *prefix, *lane, *worker; /* worker: <service>-<instance> */
     struct warehouse *warehouse;
@@ -54,6 +54,7 @@ struct service {
     int (*handle)(void *self, struct work *, const struct frame *in, struct frame *const out[],
                   struct error *);
     int (*task)(struct task *, struct error *);
+    void (*task_close)(struct task *); /* after the last turn; may be NULL */
     int (*adopt)(void *self, const struct announcement *, struct bytes artefact, struct error *);
     void (*close)(void **self);
 };

@@ -187,8 +187,10 @@ subscribe(struct sink *sink, struct error *err)
         }
     if (topic == NULL)
         return error_memory(err, "topic names");
+    if (consumer_subscribe(sink->consumer, topic, topics, err) != 0)
+        return -1;
     sink->subscribed = count;
-    return consumer_subscribe(sink->consumer, topic, topics, err);
+    return 0;
 }
 
 static int
@@ -254,6 +256,14 @@ add_message(struct sink *sink, struct message *message, struct error *err)
     sink->message[sink->count++] = message;
     sink->bytes += message->value.length + message->key.length;
     return 0;
+}
+
+/* A batch that failed has not shown which partitions must wait for a pipeline version. */
+void
+sink_forget_waits(struct sink *sink)
+{
+    for (size_t i = 0; i < sink->sources; i++)
+        sink->source[i].waits_since = 0;
 }
 
 struct source *
@@ -327,8 +337,10 @@ turn(struct sink *sink, struct error *err)
         return -1;
     if (sink->sources > 0 && !sink->positioned && read_positions(sink, err) != 0)
         return -1;
+    sink->polling = true;
     if (collect(sink, err) != 0)
         return -1;
+    sink->polling = false;
     if (batch_due(sink)) {
         int64_t started = clock_monotonic_ms();
         if (sink_write(sink, err) != 0)
@@ -408,7 +420,8 @@ recover(struct sink *sink, const struct error *why)
     sink_drop(sink);
     if (consumer_start(sink->consumer, NULL, 0, &err) != 0)
         log_warn("fetching goes on", field_text("error", err.message));
-    sink->positioned = false;
+    sink->positioned = sink->polling = false;
+    sink_forget_waits(sink);
     wait_and_poll(sink);
 }
 
@@ -456,8 +469,10 @@ sink_run(const struct service *service, const struct common_settings *common, st
         struct error problem = {0};
         if (turn(&sink, &problem) == 0)
             continue;
-        if (problem.kind == ERROR_FENCED ||
-            (problem.kind == ERROR_FATAL && warehouse_sqlstate(sink.warehouse)[0] == '\0')) {
+        /* What PostgreSQL calls fatal (a missing table, a missing right) may be mended meanwhile.
+         */
+        bool mendable = !sink.polling && warehouse_sqlstate(sink.warehouse)[0] != '\0';
+        if (problem.kind == ERROR_FENCED || (problem.kind == ERROR_FATAL && !mendable)) {
             *err = problem;
             return -1;
         }

@@ -6,9 +6,10 @@
 
 #include "sink.h"
 
-#define SINK_BATCH_BYTES         (32 << 20)
-#define SINK_WAIT_FOR_VERSION_MS 60000 /* for a pipeline version nobody announces; then: refused   \
-                                        */
+#define SINK_BATCH_BYTES (32 << 20)
+#define SINK_WAIT_FOR_VERSION_MS                                                                   \
+    60000 /* for a pipeline version nobody announces; then: refused                                \
+           */
 
 struct source {         /* an assigned partition */
     struct position at; /* offset: where fetching was started */
@@ -40,6 +41,7 @@ struct sink {
     size_t count, capacity, bytes;
     int64_t first_ms, checked_ms, backoff_ms;
     bool positioned;
+    bool polling; /* an error now is Kafka's, not PostgreSQL's */
     size_t subscribed;
     uint64_t generation;
     char group[256], member[128];
@@ -47,6 +49,7 @@ struct sink {
 
 struct source *sink_source(struct sink *, const struct message *);
 void sink_drop(struct sink *);
+void sink_forget_waits(struct sink *);
 /* ---- sink_write.c: the batch into the warehouse. 0: written, or set aside because the position
  * was elsewhere (then sink->positioned is false). */
 int sink_write(struct sink *, struct error *) MUST_CHECK;

@@ -358,6 +358,7 @@ write_range(struct sink *sink, struct message **message, size_t count, struct er
     snprintf(verdict.sqlstate, sizeof(verdict.sqlstate), "%s", warehouse_sqlstate(sink->warehouse));
     snprintf(verdict.text, sizeof(verdict.text), "%s", bad.message);
     warehouse_rollback(sink->warehouse);
+    sink_forget_waits(sink);
     if (count == 1)
         return transfer_messages(sink, message, 1, &verdict, err);
     outcome = write_range(sink, message, count / 2, err);

@@ -45,6 +45,8 @@ static void
 open_metrics(const char *service)
 {
     static const char *const verdicts[] = {"in", "out", "dead", "duplicate", "replayed"};
+    if (counters[0].name != NULL) /* a second run in one process counts on */
+        return;
     for (size_t i = 0; i < STREAM_COUNTERS; i++) {
         snprintf(counter_names[i], sizeof(counter_names[i]), "millrace_%s_%s_total", service,
                  verdicts[i]);
@@ -55,10 +57,13 @@ open_metrics(const char *service)
     metrics_register(stream_metrics);
 }
 
-void
-stream_count(enum stream_counter counter, const char *pipeline, int64_t n)
+/* What the batch counted becomes visible once it is committed. */
+static void
+publish_counts(struct input *input)
 {
-    metric_add(&counters[counter], pipeline, n);
+    for (size_t i = 0; i < STREAM_COUNTERS; i++)
+        metric_add(&counters[i], input->pipeline, input->counted[i]);
+    memset(input->counted, 0, sizeof(input->counted));
 }
 
 /* ---- names */
@@ -161,8 +166,10 @@ subscribe(struct stream *stream, struct error *err)
         if (topic[i] == NULL)
             return error_memory(err, "topic names");
     }
+    if (consumer_subscribe(stream->consumer, topic, count, err) != 0)
+        return -1;
     stream->subscribed = count;
-    return consumer_subscribe(stream->consumer, topic, count, err);
+    return 0;
 }
 
 static int
@@ -332,9 +339,12 @@ process(struct stream *stream, struct error *err)
         metric_add(transactions, "committed", 1);
         metric_observe(&stream_metrics[5], NULL, (double)(clock_monotonic_ms() - started) / 1e3);
     }
-    for (size_t i = 0; i < stream->end_count; i++)
-        inputs_find(stream, stream->ends[i].topic, stream->ends[i].partition)->at.offset =
-            stream->ends[i].offset;
+    for (size_t i = 0; i < stream->end_count; i++) {
+        const struct position *end = &stream->ends[i];
+        struct input *input = inputs_find(stream, end->topic, end->partition);
+        input->at.offset = end->offset;
+        publish_counts(input);
+    }
     stream->backoff_ms = 0;
     drop_batch(stream);
     return 0;

@@ -63,7 +63,7 @@ add_dead(struct stream *stream, struct input *input, const struct message *messa
     bool duplicate = strcmp(letter->reason, "duplicate") == 0;
     *(duplicate ? &input->tally.duplicate : &input->tally.dead) += 1;
     input->tally.written[stream_outputs(stream->service)][message->partition]++;
-    stream_count(duplicate ? STREAM_DUPLICATE : STREAM_DEAD, input->pipeline, 1);
+    input->counted[duplicate ? STREAM_DUPLICATE : STREAM_DEAD]++;
     return 0;
 }
 
@@ -226,7 +226,7 @@ settle(struct run *run, struct error *err)
         *((run->produced[row] & 1) != 0 ? &tally->out : &tally->outcomes) += 1;
         out++;
     }
-    stream_count(STREAM_OUT, run->input->pipeline, out);
+    run->input->counted[STREAM_OUT] += out;
     return 0;
 }
 
@@ -269,13 +269,16 @@ handle_run(struct stream *stream, struct input *input, struct instance *instance
 /* ---- an input's messages */
 /* False: a repeat, which another attempt of the stage before has left; it is dropped. */
 static bool
-in_sequence(struct input *input, const struct message *message)
+in_sequence(const struct stream *stream, struct input *input, const struct message *message)
 {
     int32_t upstream = 0;
     int64_t n = 0;
+    /* P.events is anybody's to write to, also with headers copied from elsewhere. */
+    if (strcmp(stream->service->reads[0], "events") == 0)
+        return true;
     if (!envelope_sequence(message, &upstream, &n) || upstream < 0 ||
         (size_t)upstream >= input->tally.partitions)
-        return true; /* a foreign writer's, or a replay's */
+        return true; /* a replay's */
     int64_t *seen = &input->tally.seen[upstream];
     if (n <= *seen) {
         metric_add(stream_repeats, input->pipeline, 1);
@@ -363,14 +366,14 @@ handle_input(struct stream *stream, struct input *input, struct message **messag
             break;
         }
         next = message[i]->offset + 1;
-        if (!in_sequence(input, message[i]))
+        if (!in_sequence(stream, input, message[i]))
             continue;
         in++;
         last_us = message[i]->time_us;
         input->tally.in++;
         if (message_header(message[i], "millrace_replay_of") != NULL) {
             input->tally.replayed++;
-            stream_count(STREAM_REPLAYED, input->pipeline, 1);
+            input->counted[STREAM_REPLAYED]++;
         }
         if (instance != now && rows > 0) {
             if (handle_run(stream, input, now, kept, origin, rows, err) != 0)
@@ -396,7 +399,7 @@ handle_input(struct stream *stream, struct input *input, struct message **messag
         return -1;
     if (next < 0)
         return 0;
-    stream_count(STREAM_IN, input->pipeline, in);
+    input->counted[STREAM_IN] += in;
     if (last_us > 0)
         metric_set(stream_last_record, input->pipeline, (double)last_us / 1e6);
     return end_input(stream, input, next, err);

@@ -115,7 +115,9 @@ inputs_forget(struct stream *stream)
     for (size_t i = 0; i < stream->inputs; i++) {
         struct input *input = &stream->input[i];
         input->committed = input->recorded = input->at.offset = -1;
+        input->waits_since = 0; /* what came before the event that waits was undone too */
         tally_clear(&input->tally);
+        memset(input->counted, 0, sizeof(input->counted));
         enter(input, INPUT_ASKING);
     }
     reader_close(&stream->restorer);

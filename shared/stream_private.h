@@ -28,6 +28,16 @@ enum input_phase {
     INPUT_LOST, /* the log no longer reaches back to the committed offset: an operator decides */
 };
 
+/* Verdicts of the service's own metrics. */
+enum stream_counter {
+    STREAM_IN,
+    STREAM_OUT,
+    STREAM_DEAD,
+    STREAM_DUPLICATE,
+    STREAM_REPLAYED,
+    STREAM_COUNTERS
+};
+
 struct input {          /* an assigned partition */
     struct position at; /* offset: next to read */
     const char *pipeline;
@@ -39,6 +49,7 @@ struct input {          /* an assigned partition */
         waits_since; /* catalog generation since which it waits for a version or model; 0: no */
     int64_t waits_since_ms;
     struct tally tally;
+    int64_t counted[STREAM_COUNTERS]; /* in the batch in hand; metrics once it is committed */
 };
 
 struct instance { /* the service opened for one version of a pipeline */
@@ -85,16 +96,6 @@ struct stream {
     char group[256], member[128], transactional_id[256];
 };
 
-/* Metrics of the loop; `verdict` names of the service's own are made at start. */
-enum stream_counter {
-    STREAM_IN,
-    STREAM_OUT,
-    STREAM_DEAD,
-    STREAM_DUPLICATE,
-    STREAM_REPLAYED,
-    STREAM_COUNTERS
-};
-void stream_count(enum stream_counter, const char *pipeline, int64_t n);
 extern struct metric stream_metrics[];
 #define stream_gaps        (&stream_metrics[2])
 #define stream_repeats     (&stream_metrics[3])

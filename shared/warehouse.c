@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,14 @@ connection_lost(struct warehouse *db, struct error *err)
     return error_set(err, ERROR_TRANSIENT, "the connection to PostgreSQL broke: %s", text);
 }
 
+/* While the server's last words are unread, a failed write leaves libpq's status as it was. */
+static bool
+hung_up(const struct warehouse *db)
+{
+    struct pollfd peer = {.fd = PQsocket(db->connection), .events = POLLRDHUP};
+    return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 /* Sets what went wrong, by the result if it tells (it may be NULL). */
 static int
 call_failed(struct warehouse *db, const PGresult *result, struct error *err)
@@ -91,6 +100,8 @@ call_failed(struct warehouse *db, const PGresult *result, struct error *err)
         sqlstate_set(db, sqlstate);
         return sqlstate_error(&complaint, err);
     }
+    if (hung_up(db))
+        return connection_lost(db, err);
     char text[256];
     on_one_line(PQerrorMessage(db->connection), text, sizeof(text));
     return error_set(err, ERROR_FATAL, "libpq: %s", text);

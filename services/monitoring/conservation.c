@@ -34,19 +34,25 @@ sent_to(const struct watch *watch, int stage, int partition)
     return sum;
 }
 
+/* Of what the stage before sent. Ingestion has none: its events come from foreign writers. */
+static int64_t
+intake_error(const struct watch *watch, int i, int partition)
+{
+    const struct watched_stage *stage = &watch->stage[i];
+    const struct counted *counted = &stage->at[partition];
+    bool drained = distance_records(&watch->group[i].at[partition]) == 0;
+    return law_between(sent_to(watch, i - 1, partition), stage->taken_before[partition],
+                       counted->in - counted->replayed, drained);
+}
+
 static int64_t
 stage_error(const struct watch *watch, int i)
 {
-    const struct watched_stage *stage = &watch->stage[i];
     int64_t error = 0;
-    for (int p = 0; p < watch->pipeline->partitions; p++) {
-        const struct counted *counted = &stage->at[p];
-        error += law_within(counted, watch->pipeline->partitions);
-        if (i > 0)
-            error += law_between(sent_to(watch, i - 1, p), stage->taken_before[p],
-                                 counted->in - counted->replayed,
-                                 distance_records(&watch->group[i].at[p]) == 0);
-    }
+    for (int p = 0; p < watch->pipeline->partitions; p++)
+        error += law_within(&watch->stage[i].at[p], watch->pipeline->partitions);
+    for (int p = 0; i >= 1 && p < watch->pipeline->partitions; p++)
+        error += intake_error(watch, i, p);
     return error;
 }
 

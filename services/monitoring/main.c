@@ -9,6 +9,7 @@ static const struct service monitoring = {
     .metrics = monitor_metrics,
     .task_every_ms = 1000,
     .task = monitor_turn,
+    .task_close = monitor_close,
 };
 
 int

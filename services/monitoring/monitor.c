@@ -196,6 +196,19 @@ monitor_of(struct task *task, struct error *err)
     return monitor;
 }
 
+void
+monitor_close(struct task *task)
+{
+    struct monitor *monitor = task->self;
+    if (monitor == NULL)
+        return;
+    for (size_t i = 0; i < monitor->count; i++)
+        watch_close(&monitor->watch[i]);
+    free(monitor->written);
+    free(monitor);
+    task->self = NULL;
+}
+
 int
 monitor_turn(struct task *task, struct error *err)
 {

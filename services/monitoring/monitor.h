@@ -10,5 +10,6 @@ extern struct metric monitor_metrics[];
 /* Kafka's half goes on while PostgreSQL is down. Fails only when memory ran out: a server that is
  * away, or refuses, is logged once and asked again. */
 int monitor_turn(struct task *, struct error *) MUST_CHECK;
+void monitor_close(struct task *);
 
 #endif

@@ -9,6 +9,7 @@ static const struct service training = {
     .needs_postgresql = true,
     .task_every_ms = 500,
     .task = train_task,
+    .task_close = train_task_close,
 };
 
 int

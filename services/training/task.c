@@ -235,3 +235,10 @@ train_task(struct task *task, struct error *err)
         return -1;
     return announce_when_due(task, err);
 }
+
+void
+train_task_close(struct task *task)
+{
+    free(task->self);
+    task->self = NULL;
+}

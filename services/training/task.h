@@ -12,5 +12,6 @@ extern struct metric train_metrics[];
 /* At most one job a turn. What is wrong with the job (INPUT) ends the job and is recorded;
  * TRANSIENT leaves it to be leased again when its lease runs out, up to JOB_ATTEMPTS_MAX times. */
 int train_task(struct task *, struct error *) MUST_CHECK;
+void train_task_close(struct task *);
 
 #endif

@@ -43,6 +43,16 @@ process_signal() { # signal name
     if pid=$(process_find "$2"); then kill "-$1" "$pid" 2>/dev/null || true; fi
 }
 
+# Closes what this subshell inherited from whoever called: pipes of make or of tail would wait for a
+# server that stays.
+close_files() {
+    local file
+    for file in /proc/"$BASHPID"/fd/*; do
+        file=${file##*/}
+        if ((file > 2 && file != 255)); then eval "exec $file>&-"; fi
+    done
+}
+
 # await SECONDS COMMAND...: until the command succeeds; fails when the time is over.
 await() {
     local limit=$((SECONDS + $1))

@@ -26,11 +26,11 @@ run_tests(const char *name, const TTest *const tests[], size_t count)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define RUN_TESTS(name, ...)                                                        \
-    int main(void)                                                                  \
-    {                                                                               \
-        const TTest *const tests[] = { __VA_ARGS__ };                               \
-        return run_tests(name, tests, sizeof(tests) / sizeof(tests[0]));            \
+#define RUN_TESTS(name, ...)                                                                       \
+    int main(void)                                                                                 \
+    {                                                                                              \
+        const TTest *const tests[] = {__VA_ARGS__};                                                \
+        return run_tests(name, tests, sizeof(tests) / sizeof(tests[0]));                           \
     }
 
 /* Fails the test with the error's sentence. */

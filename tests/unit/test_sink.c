@@ -1,0 +1,549 @@
+/* Tests of the sink loop between a broker in memory and a real PostgreSQL: whatever goes wrong,
+ * each record becomes exactly one row, or one line in ops.refused. SPDX-License-Identifier:
+ * Apache-2.0 */
+#include "sink.h"
+
+#include "loop_bench.h"
+#include "migrate.h"
+#include "sink_private.h"
+#include "warehouse_help.h"
+
+#define GROUP     "m.main.cleaning.sink"
+#define POSITIONS "UPDATE ops.positions SET next_offset = %d WHERE topic = 'm.loan.clean' "
+
+static struct warehouse *db;
+
+static const struct mapping keeps[] = {
+    {.stage = "clean", .schema = "clean"},
+    {.stage = "dead", .schema = "dead"},
+    {0},
+};
+static const struct service keeping = {.name = "cleaning", .keeps = keeps};
+
+/* ---- the loop */
+static void *
+sink_body(void *arg)
+{
+    struct loop *loop = arg;
+    if (loop->fails)
+        __lsan_disable();
+    loop->result =
+        sink_run(loop->service, &loop->common, broker, catalog, &loop->stopping, &loop->err);
+    atomic_store(&loop->ended, true);
+    return NULL;
+}
+
+static void
+sink_start(struct loop *loop, const char *instance)
+{
+    int opened_before = fake_calls(broker, "consumer_open");
+    loop_start(loop, &keeping, instance, sink_body);
+    AWAIT(fake_calls(broker, "consumer_open") > opened_before);
+}
+
+/* An empty warehouse with the tables of the pipeline. */
+static void
+world(void)
+{
+    bench_open();
+    postgres_fresh_database();
+    db = opened();
+    ck_ok(migrate_run(db, NULL, NULL, &err), err);
+    ck_ok(warehouse_begin(db, &err), err);
+    ck_ok(migrate_pipeline(db, catalog_find(catalog, "loan", 0), &err), err);
+    ck_ok(warehouse_commit(db, &err), err);
+}
+
+static void
+world_ends(struct loop *loop)
+{
+    loop_stop(loop);
+    warehouse_close(&db);
+}
+
+/* ---- records */
+static int64_t
+put(int partition, const char *mark)
+{
+    return bench_put((struct event){.topic = "m.loan.clean", .partition = partition, .mark = mark});
+}
+
+static void
+put_many(int count)
+{
+    for (int i = 0; i < count; i++)
+        put(i % BENCH_PARTITIONS, "good");
+}
+
+/* Records that were never committed: nobody sees them, but they and their marker take offsets. */
+static void
+put_aborted(int count)
+{
+    struct producer *producer = NULL;
+    ck_ok(producer_open_transactional(broker, "aborts", &producer, &err), err);
+    ck_ok(producer_init(producer, 0, &err), err);
+    ck_ok(producer_begin(producer, &err), err);
+    for (int i = 0; i < count; i++)
+        ck_ok(producer_send(producer,
+                            &(struct record){.topic = "m.loan.clean",
+                                             .partition = i % BENCH_PARTITIONS,
+                                             .value = bytes_of("{\"n\":-1}")},
+                            &err),
+              err);
+    ck_ok(producer_init(producer, 0, &err), err);
+    producer_destroy(&producer);
+}
+
+/* ---- what there is in the warehouse */
+static int64_t
+position(const char *topic, int32_t partition)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%d", partition);
+    const char *const params[] = {topic, number};
+    DEFER(rows_free) struct rows *rows = NULL;
+    ck_ok(warehouse_query(db,
+                          "SELECT next_offset FROM ops.positions WHERE sink = '" GROUP
+                          "' AND topic = $1 AND partition = $2",
+                          params, 2, &rows, &err),
+          err);
+    return rows_count(rows) == 0 ? -1 : rows_int(rows, 0, 0, -1);
+}
+
+static bool
+copied(const char *topic)
+{
+    for (int32_t p = 0; p < BENCH_PARTITIONS; p++) {
+        size_t count = fake_count(broker, topic, p);
+        if (count > 0 && position(topic, p) <= fake_message(broker, topic, p, count - 1)->offset)
+            return false;
+    }
+    return true;
+}
+
+#define AWAIT_COPIED() AWAIT(copied("m.loan.clean"))
+
+/* The visible records from `from` on are the rows of the partition, but for `left_out` offsets. */
+static void
+expect_rows_of(int32_t partition, int64_t from, int64_t left_out)
+{
+    char sql[256], expected[256];
+    snprintf(sql, sizeof(sql),
+             "SELECT kafka_offset, event_id, '{\"mark\":' || to_json(mark) || ',\"n\":' || n || '}'"
+             "FROM clean.loan WHERE kafka_partition = %d ORDER BY kafka_offset",
+             partition);
+    DEFER(rows_free) struct rows *rows = NULL;
+    ck_ok(warehouse_query(db, sql, NULL, 0, &rows, &err), err);
+    size_t row = 0, count = fake_count(broker, "m.loan.clean", partition);
+    for (size_t i = 0; i < count; i++) {
+        const struct message *message = fake_message(broker, "m.loan.clean", partition, i);
+        if (message->offset < from || message->offset == left_out)
+            continue;
+        ck_assert_uint_lt(row, rows_count(rows));
+        ck_assert_int_eq(rows_int(rows, row, 0, -1), message->offset);
+        ck_assert(bytes_equal_text(*message_header(message, "ce_id"), rows_text(rows, row, 1)));
+        snprintf(expected, sizeof(expected), "%.*s", (int)message->value.length,
+                 (const char *)message->value.at);
+        ck_assert_str_eq(rows_text(rows, row++, 2), expected);
+    }
+    ck_assert_uint_eq(rows_count(rows), row);
+}
+
+static void
+expect_rows(void)
+{
+    for (int32_t p = 0; p < BENCH_PARTITIONS; p++)
+        expect_rows_of(p, 0, -1);
+}
+
+static const char *
+refusals(void)
+{
+    return ask(db, "SELECT coalesce(string_agg(sink || ' ' || topic || '/' || partition || ' ' || "
+                   "kafka_offset || ' ' || sqlstate, '; ' ORDER BY kafka_offset), 'none') "
+                   "FROM ops.refused");
+}
+
+/* ---- the way of records */
+START_TEST(rows_are_the_records)
+{
+    struct loop loop = {0};
+    world();
+    put_many(9);
+    put_aborted(5);
+    put_many(8);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    put_aborted(3);
+    put_many(14);
+    AWAIT_COPIED();
+    expect_rows();
+    ck_assert_str_eq(refusals(), "none");
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(dead_letters_become_rows_as_they_are)
+{
+    struct loop loop = {0};
+    world();
+    bench_put((struct event){.topic = "m.loan.dead", .value = "\xff{]", .version = -1});
+    bench_put((struct event){.topic = "m.loan.dead", .value = "{}", .version = 99});
+    sink_start(&loop, "0");
+    AWAIT(copied("m.loan.dead"));
+    ck_assert_str_eq(
+        ask(db,
+            "SELECT string_agg(encode(value, 'hex'), ' ' ORDER BY kafka_offset) FROM dead.loan"),
+        "ff7b5d 7b7d");
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_sink_goes_on_where_the_one_before_stopped)
+{
+    struct loop loop = {0};
+    world();
+    put_many(12);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    loop_stop(&loop);
+    put_many(12);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    expect_rows();
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(two_sinks_share_the_partitions)
+{
+    struct loop first = {0}, second = {0};
+    world();
+    put_many(20);
+    sink_start(&first, "0");
+    AWAIT(fake_members(broker, GROUP) == 1);
+    sink_start(&second, "1");
+    AWAIT(fake_members(broker, GROUP) == 2);
+    put_many(20);
+    AWAIT_COPIED();
+    loop_stop(&first);
+    put_many(20);
+    fake_rebalance(broker, GROUP);
+    AWAIT_COPIED();
+    expect_rows();
+    world_ends(&second);
+}
+END_TEST
+
+START_TEST(a_sink_whose_name_another_uses_is_fenced)
+{
+    struct loop first = {.fails = true}, second = {0};
+    world();
+    sink_start(&first, "0");
+    AWAIT(fake_members(broker, GROUP) == 1);
+    sink_start(&second, "0");
+    put_many(10);
+    loop_join(&first);
+    ck_assert_int_eq(first.result, -1);
+    ck_assert_int_eq(first.err.kind, ERROR_FENCED);
+    AWAIT_COPIED();
+    expect_rows();
+    world_ends(&second);
+}
+END_TEST
+
+/* ---- positions that others move */
+START_TEST(a_position_that_another_moved_on_leads_to_no_row_twice)
+{
+    struct loop loop = {0};
+    char sql[256];
+    world();
+    put_many(10);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    snprintf(sql, sizeof(sql), POSITIONS "AND partition = 0", 8);
+    run(db, sql);
+    put_many(20);
+    AWAIT_COPIED();
+    ck_assert_str_eq(ask(db, "SELECT string_agg(kafka_offset::text, ' ' ORDER BY kafka_offset) "
+                             "FROM clean.loan WHERE kafka_partition = 0"),
+                     "0 1 2 3 4 8 9 10 11 12 13 14");
+    expect_rows_of(1, 0, -1);
+    world_ends(&loop);
+}
+END_TEST
+
+static void
+set_back(void)
+{
+    char sql[256];
+    snprintf(sql, sizeof(sql), "BEGIN; " POSITIONS "; TRUNCATE clean.loan; COMMIT", 0);
+    run(db, sql);
+}
+
+START_TEST(rows_and_positions_that_were_set_back_are_copied_again)
+{
+    struct loop loop = {0};
+    world();
+    put_many(20);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    set_back();
+    put_many(4);
+    AWAIT_COPIED();
+    expect_rows();
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(an_idle_sink_notices_that_rows_and_positions_were_set_back)
+{
+    struct loop loop = {0};
+    world();
+    put_many(20);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    set_back();
+    fake_clock_forward(11000);
+    AWAIT_COPIED();
+    expect_rows();
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_partition_whose_position_is_below_the_low_watermark_stands_still)
+{
+    struct loop loop = {0};
+    world();
+    put_many(10);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    loop_stop(&loop);
+    put_many(10);
+    fake_trim(broker, "m.loan.clean", 0, 7);
+    sink_start(&loop, "0");
+    AWAIT(position("m.loan.clean", 1) == 10);
+    put(0, "good");
+    put(1, "good");
+    AWAIT(position("m.loan.clean", 1) == 11);
+    ck_assert_int_eq(position("m.loan.clean", 0), 5);
+    expect_rows_of(1, 0, -1);
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_first_start_is_at_the_low_watermark)
+{
+    struct loop loop = {0};
+    world();
+    put_many(10);
+    fake_trim(broker, "m.loan.clean", 0, 3);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    expect_rows_of(0, 3, -1);
+    expect_rows_of(1, 0, -1);
+    world_ends(&loop);
+}
+END_TEST
+
+/* ---- rows that cannot be stored */
+START_TEST(a_row_that_postgresql_refuses_lies_in_refused_and_the_others_are_stored)
+{
+    struct loop loop = {0};
+    world();
+    run(db, "ALTER TABLE clean.loan ADD CHECK (mark <> 'bad')");
+    put_many(6);
+    int64_t offset = put(0, "bad");
+    put_many(6);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    expect_rows_of(0, 0, offset);
+    expect_rows_of(1, 0, -1);
+    ck_assert_str_eq(refusals(), GROUP " m.loan.clean/0 3 23514");
+    ck_assert_str_eq(ask(db, "SELECT convert_from(value, 'UTF8') FROM ops.refused"),
+                     "{\"mark\":\"bad\",\"n\":6}");
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(many_rows_that_postgresql_refuses_do_not_stop_a_sink)
+{
+    struct loop loop = {0};
+    world();
+    run(db, "ALTER TABLE clean.loan ADD CHECK (n % 3 <> 0)");
+    put_many(30);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM clean.loan"), "20");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM ops.refused"), "10");
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_record_that_cannot_be_decoded_lies_in_refused)
+{
+    struct loop loop = {0};
+    world();
+    put(0, "good");
+    bench_put((struct event){.topic = "m.loan.clean", .value = "\xff{]"});
+    bench_put((struct event){.topic = "m.loan.clean", .value = "{\"n\":\"many\"}"});
+    put(0, "good");
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    ck_assert_str_eq(refusals(),
+                     GROUP " m.loan.clean/0 1 decode; " GROUP " m.loan.clean/0 2 decode");
+    ck_assert_str_eq(ask(db, "SELECT encode(value, 'hex') FROM ops.refused WHERE kafka_offset = 1"),
+                     "ff7b5d");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM clean.loan"), "2");
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_record_without_a_value_lies_in_refused)
+{
+    struct loop loop = {0};
+    world();
+    fake_put(broker, &(struct record){
+                         .topic = "m.loan.clean",
+                         .header = &(struct header){"millrace_pipeline_version", bytes_of("1")},
+                         .headers = 1});
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    ck_assert_str_eq(refusals(), GROUP " m.loan.clean/0 0 decode");
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_refusal_with_a_long_sentence_is_stored_too)
+{
+    struct loop loop = {0};
+    char value[2000] = "{\"";
+    world();
+    while (strlen(value) < 1500)
+        strcat(value, "\xe2\x82\xac");
+    strcat(value, "\":1}");
+    bench_put((struct event){.topic = "m.loan.clean", .value = value});
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    ck_assert_str_eq(refusals(), GROUP " m.loan.clean/0 0 decode");
+    world_ends(&loop);
+}
+END_TEST
+
+/* ---- versions */
+START_TEST(a_row_of_an_unknown_version_waits_until_it_is_announced)
+{
+    struct loop loop = {0};
+    world();
+    put(0, "good");
+    bench_put((struct event){.topic = "m.loan.clean", .version = 2});
+    put(0, "good");
+    put(1, "good");
+    sink_start(&loop, "0");
+    AWAIT(position("m.loan.clean", 0) == 1 && position("m.loan.clean", 1) == 1);
+    put(1, "good");
+    AWAIT(position("m.loan.clean", 1) == 2);
+    ck_assert_int_eq(position("m.loan.clean", 0), 1);
+    fake_catalog_announce(catalog, BENCH_PIPELINE("loan"), 2);
+    AWAIT_COPIED();
+    expect_rows();
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_row_of_a_version_that_nobody_announces_lies_in_refused)
+{
+    struct loop loop = {0};
+    world();
+    put(0, "good");
+    bench_put((struct event){.topic = "m.loan.clean", .version = 7});
+    put(0, "good");
+    sink_start(&loop, "0");
+    AWAIT(position("m.loan.clean", 0) == 1);
+    int polls = fake_calls(broker, "consumer_poll");
+    AWAIT(fake_calls(broker, "consumer_poll") > polls + 2);
+    fake_clock_forward(SINK_WAIT_FOR_VERSION_MS);
+    AWAIT_COPIED();
+    expect_rows_of(0, 0, 1);
+    ck_assert_str_eq(refusals(), GROUP " m.loan.clean/0 1 decode");
+    world_ends(&loop);
+}
+END_TEST
+
+/* ---- a PostgreSQL that goes away */
+START_TEST(connections_that_are_cut_leave_neither_gaps_nor_repeats)
+{
+    struct loop loop = {0};
+    world();
+    sink_start(&loop, "0");
+    for (int i = 0; i < 20; i++) {
+        int64_t before = position("m.loan.clean", 0);
+        put_many(20);
+        AWAIT(position("m.loan.clean", 0) != before);
+        run(db, "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+                "WHERE application_name = '" GROUP "'");
+    }
+    AWAIT_COPIED();
+    expect_rows();
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_session_that_holds_positions_for_ever_is_ended)
+{
+    struct loop loop = {0};
+    struct warehouse *stuck = NULL;
+    world();
+    put_many(4);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    ck_ok(warehouse_open(GROUP, 0, &stuck, &err), err);
+    run(stuck, "SET idle_in_transaction_session_timeout = 0");
+    ck_ok(warehouse_begin(stuck, &err), err);
+    run(stuck, "UPDATE ops.positions SET next_offset = 1000");
+    put_many(10);
+    AWAIT_COPIED();
+    expect_rows();
+    warehouse_close(&stuck);
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(a_sink_catches_up_when_postgresql_comes_back)
+{
+    struct loop loop = {0};
+    world();
+    put_many(20);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    warehouse_disconnect(db);
+    ck_assert_int_eq(postgres_shell("%s/pg_ctl stop -D data -m immediate", postgres_binaries), 0);
+    put_many(20);
+    int polls = fake_calls(broker, "consumer_poll");
+    AWAIT(fake_calls(broker, "consumer_poll") > polls + 20);
+    ck_assert(!atomic_load(&loop.ended));
+    ck_assert_int_eq(postgres_shell("%s/pg_ctl restart -D data -l log -w", postgres_binaries), 0);
+    AWAIT_COPIED();
+    expect_rows();
+    world_ends(&loop);
+}
+END_TEST
+
+RUN_POSTGRES_TESTS("sink", rows_are_the_records, dead_letters_become_rows_as_they_are,
+                   a_sink_goes_on_where_the_one_before_stopped, two_sinks_share_the_partitions,
+                   a_sink_whose_name_another_uses_is_fenced,
+                   a_position_that_another_moved_on_leads_to_no_row_twice,
+                   rows_and_positions_that_were_set_back_are_copied_again,
+                   an_idle_sink_notices_that_rows_and_positions_were_set_back,
+                   a_partition_whose_position_is_below_the_low_watermark_stands_still,
+                   a_first_start_is_at_the_low_watermark,
+                   a_row_that_postgresql_refuses_lies_in_refused_and_the_others_are_stored,
+                   many_rows_that_postgresql_refuses_do_not_stop_a_sink,
+                   a_record_that_cannot_be_decoded_lies_in_refused,
+                   a_record_without_a_value_lies_in_refused,
+                   a_refusal_with_a_long_sentence_is_stored_too,
+                   a_row_of_an_unknown_version_waits_until_it_is_announced,
+                   a_row_of_a_version_that_nobody_announces_lies_in_refused,
+                   connections_that_are_cut_leave_neither_gaps_nor_repeats,
+                   a_session_that_holds_positions_for_ever_is_ended,
+                   a_sink_catches_up_when_postgresql_comes_back)
