@@ -39,7 +39,7 @@ static void
 copy_line(char *out, size_t size, const char *text)
 {
     size_t length = 0;
-    for (; length + 1 < size && text[length] != '\0'; length++)
+    for (; text[length] != '\0' && length + 1 < size; length++)
         out[length] = (unsigned char)text[length] < ' ' ? ' ' : text[length];
     out[length] = '\0';
 }

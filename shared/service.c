@@ -3,7 +3,6 @@
 #include "service.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +57,6 @@ struct program {
     struct broker *broker;
     struct catalog *catalog;
     struct http *http;
-    atomic_int running;
 };
 
 static volatile sig_atomic_t stopping;
@@ -146,9 +144,8 @@ status_of(const struct error *err)
 /* A loop that ends by itself takes the process with it, at once: what it left open in Kafka or
  * PostgreSQL is undone there. */
 static void
-end_thread(struct program *program, const char *loop, int failed, const struct error *err)
+end_thread(const char *loop, int failed, const struct error *err)
 {
-    atomic_fetch_sub(&program->running, 1);
     if (failed == 0)
         return;
     log_error("the loop ended", field_text("loop", loop),
@@ -163,7 +160,7 @@ run_stream(void *self)
     struct error err = {0};
     int failed = stream_run(program->service, &program->common, program->settings, program->broker,
                             program->catalog, &stopping, &err);
-    end_thread(program, "stream", failed, &err);
+    end_thread("stream", failed, &err);
     return NULL;
 }
 
@@ -174,7 +171,7 @@ run_sink(void *self)
     struct error err = {0};
     int failed = sink_run(program->service, &program->common, program->broker, program->catalog,
                           &stopping, &err);
-    end_thread(program, "sink", failed, &err);
+    end_thread("sink", failed, &err);
     return NULL;
 }
 
@@ -236,27 +233,35 @@ run_task(void *self)
         program->service->task_close(&task);
     warehouse_close(&task.warehouse);
     arena_close(&task.arena);
-    end_thread(program, "task", failed, &err);
+    end_thread("task", failed, &err);
     return NULL;
 }
 
+struct threads {
+    pthread_t at[3];
+    size_t count;
+};
+
 static int
-start_threads(struct program *program, pthread_t thread[3], size_t *count, struct error *err)
+start_thread(struct program *program, void *(*loop)(void *), bool wanted, struct threads *threads,
+             struct error *err)
+{
+    if (!wanted)
+        return 0;
+    if (pthread_create(&threads->at[threads->count], NULL, loop, program) != 0)
+        return error_set(err, ERROR_FATAL, "no thread for a loop");
+    threads->count++;
+    return 0;
+}
+
+static int
+start_threads(struct program *program, struct threads *threads, struct error *err)
 {
     const struct service *service = program->service;
-    void *(*const loop[])(void *) = {service->reads != NULL ? run_stream : NULL,
-                                     service->keeps != NULL ? run_sink : NULL,
-                                     service->task != NULL ? run_task : NULL};
-    *count = 0;
-    for (size_t i = 0; i < 3; i++) {
-        if (loop[i] == NULL)
-            continue;
-        atomic_fetch_add(&program->running, 1);
-        if (pthread_create(&thread[*count], NULL, loop[i], program) != 0)
-            return error_set(err, ERROR_FATAL, "no thread for a loop");
-        (*count)++;
-    }
-    return 0;
+    if (start_thread(program, run_stream, service->reads != NULL, threads, err) != 0 ||
+        start_thread(program, run_sink, service->keeps != NULL, threads, err) != 0)
+        return -1;
+    return start_thread(program, run_task, service->task != NULL, threads, err);
 }
 
 /* ---- the process */
@@ -294,8 +299,7 @@ run_program(struct program *program, struct error *err)
 {
     const struct service *service = program->service;
     const struct common_settings *common = &program->common;
-    pthread_t thread[3];
-    size_t threads = 0;
+    struct threads threads = {0};
     const struct catalog_options options = {.prefix = common->prefix,
                                             .lane = common->lane,
                                             .cache_dir = common->cache_dir,
@@ -308,7 +312,7 @@ run_program(struct program *program, struct error *err)
     log_info("started", field_text("version", MILLRACE_VERSION),
              field_text("prefix", common->prefix), field_text("lane", common->lane),
              field_int("http_port", http_port(program->http)));
-    if (start_threads(program, thread, &threads, err) != 0)
+    if (start_threads(program, &threads, err) != 0)
         return -1;
     while (!stopping) {
         clock_sleep_ms(200);
@@ -316,8 +320,8 @@ run_program(struct program *program, struct error *err)
     }
     health_stopping();
     log_info("stopping: the batch in hand is finished first");
-    for (size_t i = 0; i < threads; i++)
-        pthread_join(thread[i], NULL);
+    for (size_t i = 0; i < threads.count; i++)
+        pthread_join(threads.at[i], NULL);
     catalog_close(&program->catalog);
     http_close(&program->http);
     log_info("stopped");

@@ -1,7 +1,7 @@
 /* stream_private: what the three files of the stream loop share. stream.c turns the loop, commits
  * and undoes; stream_input.c knows the assigned partitions, their committed offsets and position
- * records; stream_batch.c turns messages into records to be written. SPDX-License-Identifier:
- * Apache-2.0 */
+ * records; stream_batch.c turns messages into records to be written.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_STREAM_PRIVATE_H
 #define MILLRACE_STREAM_PRIVATE_H
 

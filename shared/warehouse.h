@@ -5,8 +5,8 @@
  * length of an indexed value; reason "postgresql.<sqlstate>"), FATAL (all else: a bug or a missing
  * right).
  * Messages bear PostgreSQL's sentence, the SQLSTATE and, shortened, detail and context, but not
- * where those quote the row that failed, which may hold personal data. SPDX-License-Identifier:
- * Apache-2.0 */
+ * where those quote the row that failed, which may hold personal data.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_WAREHOUSE_H
 #define MILLRACE_WAREHOUSE_H
 

@@ -1,6 +1,6 @@
 /* Tests of the sink loop between a broker in memory and a real PostgreSQL: whatever goes wrong,
- * each record becomes exactly one row, or one line in ops.refused. SPDX-License-Identifier:
- * Apache-2.0 */
+ * each record becomes exactly one row, or one line in ops.refused.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "sink.h"
 
 #include "loop_bench.h"

@@ -3,7 +3,7 @@
 # by coreutils. Usage: make.sh CLASSPATH, that of the jars kafka-clients and slf4j-api.
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
-jars=$(realpath -s ${1//:/ } | paste -sd:)
+jars=$(tr : "\n" <<<"$1" | xargs realpath -s | paste -sd:)
 cd "$(dirname "$0")"
 java -cp "$jars" Murmur2.java 2>/dev/null > murmur2.inc
 for text in '' abc '42:customer-1' '0:' '18446744073709551615:customer-1'; do
