@@ -70,10 +70,13 @@ port_taken() { # is anything listening there?
     cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
         awk -v end=":$hex\$" '$4 == "0A" && $2 ~ end { found = 1 } END { exit !found }'
 }
+port_free() { ! port_taken "$1"; }
 port_of() { awk -v name="$1" '$1 == name { print $2 }' "$stack/ports" 2>/dev/null; }
 port_choose() { # name usual; prints the port and remembers it
     local port
     port=$(port_of "$1")
+    # Who was killed a moment ago may still hold it.
+    if [[ -n $port ]]; then await 5 port_free "$port" || true; fi
     port=${port:-$2}
     while port_taken "$port"; do
         port=$((20000 + SRANDOM % 12000)) # below the range of outgoing connections
