@@ -5,7 +5,10 @@ SHELL := /bin/bash
 VERSION := 0.1.0
 REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 JOBS ?= $(shell nproc)
-MAKEFLAGS += -j$(JOBS) --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
+endif
+MAKEFLAGS += --no-print-directory
 
 PROGRAMS := $(notdir $(patsubst %/main.c,%,$(wildcard services/*/main.c)))
 SERVICES := $(filter-out cli,$(PROGRAMS))
