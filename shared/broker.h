@@ -95,7 +95,8 @@ int consumer_low_watermark(struct consumer *, const char *topic, int32_t partiti
 /* Plain commit, for displays of lag only (the sink's). */
 void consumer_commit_for_display(struct consumer *, const struct position *, size_t count);
 const char *
-consumer_problem(struct consumer *); /* last transport error since the last success, or NULL */
+consumer_problem(struct consumer *); /* trouble with the brokers, or NULL; asks them while
+                                         there is some, once a second for 100 ms at most */
 
 /* ---- transactional producer. One transaction at a time; every verdict is about the whole of it.
  */

@@ -6,6 +6,10 @@
 #include <string.h>
 
 #include "broker_consumer.h"
+#include "clock.h"
+
+#define ASK_AGAIN_MS   1000
+#define ASK_TIMEOUT_MS 100
 
 static void
 remember_assignment(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list)
@@ -233,8 +237,20 @@ consumer_commit_for_display(struct consumer *consumer, const struct position *po
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* librdkafka tells of connections that broke, never of ones that are back: an idle consumer has to
+ * ask. */
 const char *
 consumer_problem(struct consumer *consumer)
 {
+    const struct rd_kafka_metadata *metadata = NULL;
+    int64_t now = clock_monotonic_ms();
+    if (problem_read(&consumer->problem) != NULL && now - consumer->asked_ms >= ASK_AGAIN_MS) {
+        consumer->asked_ms = now;
+        if (rd_kafka_metadata(consumer->client, 0, NULL, &metadata, ASK_TIMEOUT_MS) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(metadata);
+            problem_note(&consumer->problem, NULL);
+        }
+    }
     return problem_read(&consumer->problem);
 }

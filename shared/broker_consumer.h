@@ -12,6 +12,7 @@ struct consumer {
     size_t positions;
     bool revoked, assigned; /* events not handed out yet */
     struct problem problem;
+    int64_t asked_ms; /* when the brokers were last asked whether the problem is over */
 };
 
 #endif
