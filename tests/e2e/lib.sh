@@ -2,7 +2,7 @@
 # .cache/e2e with the sanitised programs. Sourced, never run.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034
-export MILLRACE_BIN=${MILLRACE_BIN:-build/san}
+export MILLRACE_BIN=${MILLRACE_BIN:-build/san} STACK_PORTS=any
 # shellcheck source=tests/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 

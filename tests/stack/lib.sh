@@ -77,6 +77,8 @@ port_choose() { # name usual; prints the port and remembers it
     port=$(port_of "$1")
     # Who was killed a moment ago may still hold it.
     if [[ -n $port ]]; then await 5 port_free "$port" || true; fi
+    # STACK_PORTS=any leaves the usual ports to others: tests that stop servers want nobody in their place.
+    if [[ -z $port && ${STACK_PORTS:-usual} == any ]]; then port=$((20000 + SRANDOM % 12000)); fi
     port=${port:-$2}
     while port_taken "$port"; do
         port=$((20000 + SRANDOM % 12000)) # below the range of outgoing connections
