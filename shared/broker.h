@@ -1,8 +1,8 @@
 /* broker: Kafka as Millrace needs it. The only file with rdkafka.h. It knows no pipelines, no JSON
  * and no retries across batches: those are stream.c's and sink.c's.
  * Handles are used by one thread each; struct broker itself may be shared.
- * It is made of broker.c (settings), broker_consumer.c, broker_producer.c, broker_reader.c and
- * broker_admin.c; broker_private.h alone includes rdkafka.h for them.
+ * It is made of broker.c (settings), broker_consumer.c, broker_producer.c, broker_requests.c,
+ * broker_reader.c and broker_admin.c; broker_private.h alone includes rdkafka.h for them.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_BROKER_H
 #define MILLRACE_BROKER_H
@@ -114,6 +114,10 @@ int producer_send(struct producer *, const struct record *, struct error *) MUST
 int producer_commit(struct producer *, struct consumer *, const struct position *, size_t count,
                     struct error *) MUST_CHECK;
 void producer_destroy(struct producer **); /* purges, waits for nothing */
+/* True when a request of its transactions was sent and never answered, be it that a repeated one
+ * was: a late copy could strike the next transaction (KAFKA-17754), so after a commit the producer
+ * has to be replaced. */
+bool producer_tainted(const struct producer *);
 /* Learns about topics beforehand, so that a new producer costs 50 ms, not a second. */
 void producer_warm(struct producer *, const char *topic);
 
@@ -136,6 +140,9 @@ int reader_poll(struct reader *, int timeout_ms, struct message **out, struct er
 /* True once every partition was read to the last stable offset seen at or after reader_open. */
 bool reader_at_end(struct reader *);
 bool reader_partition_at_end(struct reader *, const char *topic, int32_t partition);
+/* The last stable offset now: what lies beyond it is hidden by a transaction that has not ended. */
+int reader_stable_end(struct reader *, const char *topic, int32_t partition, int64_t *end,
+                      struct error *) MUST_CHECK;
 void reader_close(struct reader **);
 
 /* ---- administration; an own short-lived client inside `struct broker`, thread safe */

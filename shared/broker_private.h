@@ -40,4 +40,13 @@ int broker_code(struct error *, rd_kafka_resp_err_t, const char *what);
 
 struct message *message_wrap(rd_kafka_message_t *); /* owns it; NULL: out of memory */
 
+/* broker_requests.c: the requests of a transaction that were sent and are not answered. Written on
+ * librdkafka's threads without a lock; zeroed at first, as long alive as its client. */
+struct requests {
+    atomic_uint open; /* bit k: the last one of ApiKey 24 + k is not answered yet */
+    atomic_bool lost; /* one ended without an answer */
+};
+int requests_watch(rd_kafka_conf_t *, struct requests *, struct error *);
+bool requests_unanswered(const struct requests *);
+
 #endif

@@ -13,6 +13,7 @@ struct producer {
     rd_kafka_t *client;
     struct problem problem;
     atomic_llong delivered, refused;
+    struct requests requests;
 };
 
 /* Without a delivery callback a flush sleeps in steps of 10 ms. */
@@ -50,6 +51,10 @@ open_with(struct broker *broker, const char *const settings[], struct producer *
         goto undo;
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    if (requests_watch(conf, &producer->requests, err) != 0) {
+        rd_kafka_conf_destroy(conf);
+        goto undo;
+    }
     producer->client = broker_client(conf, CLIENT_PRODUCER, err);
     if (producer->client == NULL)
         goto undo;
@@ -88,6 +93,12 @@ producer_destroy(struct producer **producer)
     pthread_mutex_destroy(&(*producer)->problem.lock);
     free(*producer);
     *producer = NULL;
+}
+
+bool
+producer_tainted(const struct producer *producer)
+{
+    return requests_unanswered(&producer->requests);
 }
 
 /* A fatal error is looked at first: some calls hang after one. */

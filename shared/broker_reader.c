@@ -123,6 +123,20 @@ reader_partition_at_end(struct reader *reader, const char *topic, int32_t partit
     return at != NULL && at->opaque != NULL;
 }
 
+/* Of a read_committed client the upper watermark is the last stable offset. */
+int
+reader_stable_end(struct reader *reader, const char *topic, int32_t partition, int64_t *end,
+                  struct error *err)
+{
+    int64_t low = 0, high = 0;
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(reader->client, topic, partition, &low, &high, 10000);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return broker_code(err, code, "asking for a stable end");
+    *end = high;
+    return 0;
+}
+
 void
 reader_close(struct reader **reader)
 {

@@ -106,6 +106,7 @@ envelope_read(const struct message *message, struct origin *origin)
         .offset = message->offset,
         .partition = message->partition,
         .version = (int32_t)header_decimal(message, "millrace_pipeline_version", INT32_MAX, 0),
+        .replay = message_header(message, "millrace_replay_of") != NULL,
     };
 }
 

@@ -40,6 +40,7 @@ struct origin {
     int32_t partition;      /* of the record this row was read from; of an output row of ingestion:
                                the partition to write to */
     int32_t version;        /* pipeline version, stamped once, by ingestion */
+    bool replay;            /* a dead letter that is tried again: bears millrace_replay_of */
     size_t row;             /* of an output row: the row of the input frame that caused it */
 };
 
@@ -86,7 +87,7 @@ struct refusals { /* starts zeroed, one a call of a handler; grows in the batch'
 struct state;
 struct work {
     struct arena *arena;       /* the batch's */
-    struct state *state;       /* of the one partition at work; NULL for now */
+    struct state *state;       /* of the one partition at work; NULL outside of the stream loop */
     struct refusals *refusals; /* become dead letters */
     int64_t now_us;            /* the only clock there is */
 };

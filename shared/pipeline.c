@@ -100,10 +100,11 @@ static const struct {
     bool columns;
     void (*read)(struct reader *, const struct node *);
 } parts[] = {
-    {"sources", false, read_sources},  {"clean", true, read_clean},
-    {"features", true, read_features}, {"encode", true, read_encode},
-    {"label", false, read_label},      {"train", false, read_train},
-    {"score", false, read_score},
+    {"sources", false, read_sources}, {"duplicates", false, read_duplicates},
+    {"clean", true, read_clean},      {"features", true, read_features},
+    {"encode", true, read_encode},    {"label", false, read_label},
+    {"train", false, read_train},     {"score", false, read_score},
+    {"breaker", false, read_breaker},
 };
 
 static void

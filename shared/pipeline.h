@@ -90,8 +90,15 @@ struct pipeline {
         int64_t rows_min;  /* fewer labelled rows: the run fails; default 50 */
     } train;
     struct {
+        int64_t window_ms; /* of event time; default 1 h; 0: no event is a duplicate */
+    } duplicates;
+    struct {
         int64_t reasons; /* default 3 */
     } score;
+    struct {
+        double share;   /* default 0.2; 0: off */
+        int64_t window; /* events; default 1000 */
+    } breaker;
 };
 
 /* Reads and checks; every mistake is added with its JSON pointer, in one pass. NULL on any mistake.

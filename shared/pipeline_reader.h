@@ -48,12 +48,14 @@ bool reader_column_name(struct reader *, const struct node *, const char *key, c
 /* Each reads one part of the file into the pipeline, adding mistakes. Those after the first build
  * on what the ones before left; a column whose type an earlier mistake hides has type COLUMN_TYPES.
  */
-void read_sources(struct reader *, const struct node *);  /* input (without label), raw, pii */
+void read_sources(struct reader *, const struct node *); /* input (without label), raw, pii */
+void read_duplicates(struct reader *, const struct node *);
 void read_clean(struct reader *, const struct node *);    /* rules, clean */
 void read_features(struct reader *, const struct node *); /* steps, features */
 void read_encode(struct reader *, const struct node *);
 void read_label(struct reader *, const struct node *); /* input's last column */
 void read_train(struct reader *, const struct node *);
 void read_score(struct reader *, const struct node *);
+void read_breaker(struct reader *, const struct node *);
 
 #endif

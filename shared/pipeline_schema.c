@@ -135,6 +135,17 @@ score_schema(void)
     return score;
 }
 
+static json_t *
+breaker_schema(void)
+{
+    json_t *breaker = object_schema(breaker_table, NULL);
+    set(breaker, "share", "minimum", json_integer(0));
+    set(breaker, "share", "maximum", json_integer(1));
+    set(breaker, "window", "minimum", json_integer(PIPELINE_WINDOW_MIN));
+    set(breaker, "window", "maximum", json_integer(PIPELINE_WINDOW_MAX));
+    return breaker;
+}
+
 struct json_t *
 pipeline_json_schema(void)
 {
@@ -151,11 +162,13 @@ pipeline_json_schema(void)
     set(schema, "name", "pattern", json_string(NAME_PATTERN));
     set(schema, "lane", "pattern", json_string(LANE_PATTERN));
     set_list(schema, "sources", 1, 1, source_schema());
+    set_object(schema, "duplicates", object_schema(duplicates_table, NULL));
     set_list(schema, "clean", 0, PIPELINE_RULES_MAX, rules);
     set_list(schema, "features", 0, PIPELINE_STEPS_MAX, steps);
     set_list(schema, "encode", 1, PIPELINE_ENCODERS_MAX, encoders_schema());
     set_object(schema, "label", object_schema(label_table, NULL));
     set_object(schema, "train", kinds_schema("learner", train_object_table, model_kind));
     set_object(schema, "score", score_schema());
+    set_object(schema, "breaker", breaker_schema());
     return schema;
 }

@@ -158,3 +158,15 @@ read_sources(struct reader *reader, const struct node *list)
     struct node first = reader_entry(reader, list, 0);
     read_source(reader, &first);
 }
+
+void
+read_duplicates(struct reader *reader, const struct node *node)
+{
+    struct duplicates_object own = {.window = 3600000};
+    if (node->value != NULL &&
+        config_from_node(duplicates_table, node, NULL, &own, reader->mistakes) != 0)
+        return;
+    if (own.window > PIPELINE_DUPLICATES_MS)
+        entry_mistake(reader->mistakes, node, "window", "must be 30 days (720h) at most");
+    reader->pipeline->duplicates.window_ms = own.window;
+}

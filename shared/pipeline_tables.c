@@ -9,12 +9,15 @@ const struct setting pipeline_table[] = {
     SETTING(pipeline_object, owner, TEXT, "", "who answers for the pipeline"),
     SETTING(pipeline_object, lane, TEXT, "main", "the set of service instances that runs it"),
     SETTING(pipeline_object, sources, NODE, NULL, "where events come from: one source"),
+    SETTING(pipeline_object, duplicates, NODE, "", "when an event counts as sent again"),
     SETTING(pipeline_object, clean, NODE, "", "rules, in order, that repair or refuse values"),
     SETTING(pipeline_object, features, NODE, "", "steps, in order, that compute columns"),
     SETTING(pipeline_object, encode, NODE, "", "what the model fits to turn features into numbers"),
     SETTING(pipeline_object, label, NODE, "", "the outcome to learn"),
     SETTING(pipeline_object, train, NODE, "", "the learner and how it is trained"),
     SETTING(pipeline_object, score, NODE, "", "how a probability becomes a decision"),
+    SETTING(pipeline_object, breaker, NODE, "",
+            "when a stage stops because too many events die for one reason"),
     {0},
 };
 
@@ -44,6 +47,13 @@ const struct setting field_table[] = {
 };
 const char *const field_type_names[] = {"bool", "int64", "float64", "text", "timestamp", NULL};
 const char *const pii_names[] = {"none", "personal", "sensitive", NULL};
+
+const struct setting duplicates_table[] = {
+    SETTING(duplicates_object, window, MILLISECONDS, "1h",
+            "an event is refused if one of the same key, source and id came within this event "
+            "time; 30 days at most; 0: none is"),
+    {0},
+};
 
 const struct setting rule_object_table[] = {
     SETTING(rule_object, rule, TEXT, NULL, "kind of rule"),
@@ -90,5 +100,12 @@ const struct setting score_table[] = {
 const struct setting band_table[] = {
     SETTING(band_object, from, REAL, NULL, "least probability of the band; the first is 0"),
     SETTING(band_object, decision, TEXT, NULL, "decision for the band"),
+    {0},
+};
+
+const struct setting breaker_table[] = {
+    SETTING(breaker_object, share, REAL, "0.2",
+            "of the window that may die for one reason, 0 to 1; 0: the breaker is off"),
+    SETTING(breaker_object, window, COUNT, "1000", "of the last events that are looked at"),
     {0},
 };

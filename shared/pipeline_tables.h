@@ -12,10 +12,14 @@
 #define PIPELINE_ENCODERS_MAX   1000
 #define PIPELINE_BANDS_MAX      20
 #define PIPELINE_REASONS_MAX    20
+#define PIPELINE_DUPLICATES_MS  2592000000 /* the longest window: 30 days */
+#define PIPELINE_WINDOW_MIN     20         /* of the breaker */
+#define PIPELINE_WINDOW_MAX     1000000
 
 struct pipeline_object {
     const char *name, *title, *owner, *lane;
-    const struct json_t *sources, *clean, *features, *encode, *label, *train, *score;
+    const struct json_t *sources, *duplicates, *clean, *features, *encode, *label, *train, *score,
+        *breaker;
 };
 extern const struct setting pipeline_table[];
 
@@ -33,6 +37,11 @@ struct field_object {
 };
 extern const struct setting field_table[];
 extern const char *const field_type_names[], *const pii_names[];
+
+struct duplicates_object {
+    int64_t window;
+};
+extern const struct setting duplicates_table[];
 
 /* What every entry has, whatever its kind; the kind's own table follows. */
 struct rule_object {
@@ -69,5 +78,10 @@ struct band_object {
     const char *decision;
 };
 extern const struct setting band_table[];
+struct breaker_object {
+    double share;
+    int64_t window;
+};
+extern const struct setting breaker_table[];
 
 #endif

@@ -1,4 +1,4 @@
-/* pipeline_train: "label", "train" and "score" of a pipeline file.
+/* pipeline_train: "label", "train", "score" and "breaker" of a pipeline file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
 #include <string.h>
@@ -132,4 +132,20 @@ read_score(struct reader *reader, const struct node *node)
     struct node policy = reader_member(reader, node, "policy", own.policy);
     if (own.policy != NULL)
         read_policy(reader, &policy);
+}
+
+void
+read_breaker(struct reader *reader, const struct node *node)
+{
+    struct breaker_object own = {.share = 0.2, .window = 1000};
+    if (node->value != NULL &&
+        config_from_node(breaker_table, node, NULL, &own, reader->mistakes) != 0)
+        return;
+    if (!(own.share >= 0 && own.share <= 1))
+        entry_mistake(reader->mistakes, node, "share", "must be 0 to 1");
+    if (own.window < PIPELINE_WINDOW_MIN || own.window > PIPELINE_WINDOW_MAX)
+        entry_mistake(reader->mistakes, node, "window", "must be %d to %d", PIPELINE_WINDOW_MIN,
+                      PIPELINE_WINDOW_MAX);
+    reader->pipeline->breaker.share = own.share;
+    reader->pipeline->breaker.window = own.window;
 }

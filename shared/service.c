@@ -14,6 +14,7 @@
 #include "http.h"
 #include "log.h"
 #include "sink.h"
+#include "state.h"
 #include "stream.h"
 
 enum exit_status {
@@ -47,6 +48,8 @@ const struct setting common_table[] = {
             "Rows are written to the warehouse after this time at the latest"),
     SETTING(common_settings, memory_limit_mb, COUNT, "512",
             "Memory of one batch at most, in MiB; past it the process ends and is restarted"),
+    SETTING(common_settings, state_bytes, COUNT, "268435456",
+            "Memory in bytes for the state of all assigned partitions; at it the oldest keys go"),
     {0},
 };
 
@@ -109,6 +112,8 @@ configure(struct program *program, const struct setting *const tables[], struct 
             mistake_add(mistakes, "MILLRACE_SINK_ROWS", "must be 1 to 100000");
         if (program->common.http_port > 65535)
             mistake_add(mistakes, "MILLRACE_HTTP_PORT", "must be 0 to 65535");
+        if (program->common.state_bytes < STATE_LIMIT_MIN)
+            mistake_add(mistakes, "MILLRACE_STATE_BYTES", "must be at least %d", STATE_LIMIT_MIN);
     }
     int unknown = config_unknown_env(tables, mistakes);
     static char client[128];

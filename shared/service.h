@@ -64,7 +64,7 @@ struct common_settings {
     const char *prefix, *lane, *instance, *kafka_bootstrap_servers, *http_address, *log_level,
         *log_format, *cache_dir;
     int64_t http_port, session_timeout_ms, batch_rows, batch_ms, sink_rows, sink_ms,
-        memory_limit_mb;
+        memory_limit_mb, state_bytes;
 };
 extern const struct setting common_table[];
 

@@ -36,6 +36,8 @@ struct metric stream_metrics[] = {
      "Timestamp of the newest record handled", NULL, NULL},
     {"millrace_stream_batch_seconds", METRIC_SECONDS, "From a batch's first message to its commit",
      NULL, NULL},
+    {"millrace_stream_breaker_open", METRIC_GAUGE,
+     "1: too many events of the pipeline died for one reason, so it stands still here", NULL, NULL},
     {0},
 };
 #define transactions (&stream_metrics[0])
@@ -119,7 +121,9 @@ open_instance(struct stream *stream, const struct pipeline *pipeline)
         reallocarray(stream->instance, stream->instances + 1, sizeof(struct instance *));
     struct instance *instance = calloc(1, sizeof(*instance));
     stream->instance = more == NULL ? stream->instance : more;
-    if (more == NULL || instance == NULL) {
+    if (more == NULL || instance == NULL ||
+        breaker_create(pipeline->breaker.share, pipeline->breaker.window, &instance->breaker,
+                       &err) != 0) {
         free(instance);
         return NULL;
     }
@@ -279,6 +283,7 @@ take_event(struct stream *stream, enum consumer_event event, struct error *err)
     drop_batch(stream);
     if (event == CONSUMER_ASSIGNED)
         return inputs_assign(stream, err);
+    inputs_stand_by(stream);
     inputs_drop(stream);
     log_info("partitions revoked");
     return 0;
@@ -327,7 +332,7 @@ static int
 process(struct stream *stream, struct error *err)
 {
     int64_t started = clock_monotonic_ms();
-    if (batch_handle(stream, err) != 0)
+    if (stream_guarded(stream, err) != 0)
         return -1;
     if (stream->end_count > 0) {
         if (commit(stream, err) != 0) {
@@ -338,11 +343,17 @@ process(struct stream *stream, struct error *err)
         }
         metric_add(transactions, "committed", 1);
         metric_observe(&stream_metrics[5], NULL, (double)(clock_monotonic_ms() - started) / 1e3);
+        if (producer_tainted(stream->producer)) {
+            metric_add(renewals, "tainted", 1);
+            producer_destroy(&stream->producer);
+        }
     }
+    stream_settled(stream);
     for (size_t i = 0; i < stream->end_count; i++) {
         const struct position *end = &stream->ends[i];
         struct input *input = inputs_find(stream, end->topic, end->partition);
         input->at.offset = end->offset;
+        input_settled(input);
         publish_counts(input);
     }
     stream->backoff_ms = 0;
@@ -361,6 +372,7 @@ undo(struct stream *stream, const struct error *why)
     }
     log_warn("batch undone, will be tried again", field_int("rows", (int64_t)stream->batch.count),
              field_text("error", why->message));
+    stream_unsettled(stream);
     drop_batch(stream);
     inputs_forget(stream);
     if (consumer_start(stream->consumer, NULL, 0, &err) != 0)
@@ -377,6 +389,7 @@ report(struct stream *stream)
     const char *problem = consumer_problem(stream->consumer);
     if (stream->producer != NULL)
         health_set("kafka", HEALTH_READY, problem == NULL, problem);
+    inputs_report_state(stream);
     health_set("partitions", HEALTH_READY, inputs_ready(stream),
                inputs_ready(stream) ? NULL : "position records are being restored");
 }
@@ -404,6 +417,8 @@ open_stream(struct stream *stream, struct error *err)
              common->prefix, common->lane, stream->service->name, common->instance);
     const struct consumer_options options = {stream->group, stream->member};
     open_metrics(stream->service->name);
+    stream_state_open();
+    stream_guard_open(stream);
     if (arena_open(&stream->arena, (size_t)common->memory_limit_mb << 20, err) != 0)
         return -1;
     return consumer_open(stream->broker, &options, &stream->consumer, err);
@@ -414,11 +429,13 @@ close_stream(struct stream *stream)
 {
     drop_batch(stream);
     inputs_drop(stream);
+    inputs_drop_standing(stream);
     producer_destroy(&stream->producer);
     consumer_close(&stream->consumer);
     for (size_t i = 0; i < stream->instances; i++) {
         if (stream->instance[i]->self != NULL && stream->service->close != NULL)
             stream->service->close(&stream->instance[i]->self);
+        breaker_free(&stream->instance[i]->breaker);
         free(stream->instance[i]);
     }
     free(stream->instance);
@@ -426,6 +443,8 @@ close_stream(struct stream *stream)
     free(stream->batch.input);
     free(stream->records.at);
     free(stream->ends);
+    free(stream->range);
+    guard_close(&stream->guard);
     arena_close(&stream->arena);
     health_stop_beating("stream");
 }

@@ -64,6 +64,8 @@ add_dead(struct stream *stream, struct input *input, const struct message *messa
     *(duplicate ? &input->tally.duplicate : &input->tally.dead) += 1;
     input->tally.written[stream_outputs(stream->service)][message->partition]++;
     input->counted[duplicate ? STREAM_DUPLICATE : STREAM_DEAD]++;
+    if (!duplicate)
+        stream_breaker_death(stream, input, letter->reason);
     return 0;
 }
 
@@ -245,7 +247,10 @@ open_run(struct run *run, size_t count, struct error *err)
         run->out[i] = frame_create(arena, pipeline_schema(pipeline, service->writes[i]), count);
         enough = enough && run->out[i] != NULL;
     }
-    run->work = (struct work){.arena = arena, .refusals = &run->refusals, .now_us = clock_now_us()};
+    run->work = (struct work){.arena = arena,
+                              .state = run->input->state,
+                              .refusals = &run->refusals,
+                              .now_us = clock_now_us()};
     return enough ? 0 : error_memory(err, "a batch");
 }
 
@@ -256,9 +261,14 @@ handle_run(struct stream *stream, struct input *input, struct instance *instance
     struct run run = {.stream = stream, .input = input, .instance = instance};
     if (open_run(&run, count, err) != 0 || decode(&run, message, origin, count, err) != 0)
         return -1;
+    /* A handler that puts before it follows has a time all the same. */
+    if (run.in->rows > 0)
+        state_follow(input->state, &run.in->origin[0]);
     if (run.in->rows > 0 &&
         stream->service->handle(instance->self, &run.work, run.in, run.out, err) != 0)
         return error_wrap(err, "pipeline %s, partition %d", input->pipeline, input->at.partition);
+    for (size_t row = 0; row < run.in->rows; row++)
+        state_follow(input->state, &run.in->origin[row]);
     if (write_outputs(&run, err) != 0)
         return -1;
     if (run.refusals.failed)
@@ -318,18 +328,44 @@ instance_for(struct stream *stream, struct input *input, const struct origin *or
     return NULL;
 }
 
+/* An event without an instance to handle it. */
 static int
-bury_unversioned(struct stream *stream, struct input *input, const struct message *message,
-                 const struct origin *origin, struct error *err)
+bury_unhandled(struct stream *stream, struct input *input, const struct message *message,
+               const struct origin *origin, struct error *err)
 {
     struct run run = {
         .stream = stream, .input = input, .instance = stream_instance(stream, input->pipeline, 0)};
     run.work.now_us = clock_now_us();
-    const struct refusal refusal = {0, "envelope.version", "",
-                                    "the header millrace_pipeline_version names no known version"};
-    return bury(&run, message, origin, "decode", &refusal, err);
+    const struct refusal unversioned = {
+        0, "envelope.version", "", "the header millrace_pipeline_version names no known version"};
+    const struct refusal crashed = {
+        0, "crashed", "",
+        "the service ended three times while it handled this event, the "
+        "last time alone"};
+    return bury(&run, message, origin, "decode",
+                message == stream->killer ? &crashed : &unversioned, err);
 }
 
+static int
+write_state(struct stream *stream, const struct input *input, struct error *err)
+{
+    struct bytes key, value;
+    size_t at = 0;
+    int more = state_change(input->state, &at, stream->arena, &key, &value, err);
+    const char *topic = more == 1 ? state_topic(stream, input) : NULL;
+    for (; more == 1; more = state_change(input->state, &at, stream->arena, &key, &value, err)) {
+        struct record *record = add_record(stream, err);
+        if (record == NULL)
+            return -1;
+        if (topic == NULL)
+            return error_memory(err, "topic name");
+        *record = (struct record){
+            .topic = topic, .partition = input->at.partition, .key = key, .value = value};
+    }
+    return more;
+}
+
+/* The position record is the last one: it closes what the batch has changed. */
 static int
 end_input(struct stream *stream, struct input *input, int64_t next, struct error *err)
 {
@@ -340,6 +376,8 @@ end_input(struct stream *stream, struct input *input, int64_t next, struct error
     stream->ends = ends;
     ends[stream->end_count] = input->at;
     ends[stream->end_count++].offset = next;
+    if (write_state(stream, input, err) != 0)
+        return -1;
     struct record *record = add_record(stream, err);
     return record == NULL ? -1 : input_record(stream, input, next, record, err);
 }
@@ -359,7 +397,8 @@ handle_input(struct stream *stream, struct input *input, struct message **messag
         bool wait = false;
         struct origin from = {0};
         envelope_read(message[i], &from);
-        struct instance *instance = instance_for(stream, input, &from, &wait);
+        struct instance *instance =
+            message[i] == stream->killer ? NULL : instance_for(stream, input, &from, &wait);
         if (wait) {
             input->waits_since = stream->generation;
             stream->restart = true;
@@ -387,7 +426,7 @@ handle_input(struct stream *stream, struct input *input, struct message **messag
         }
         now = instance;
         if (instance == NULL) {
-            if (bury_unversioned(stream, input, message[i], &from, err) != 0)
+            if (bury_unhandled(stream, input, message[i], &from, err) != 0)
                 return -1;
             continue;
         }

@@ -53,10 +53,17 @@ output_stage(const struct service *service, size_t i)
 }
 
 void
+input_free(struct input *input)
+{
+    tally_free(&input->tally);
+    state_free(&input->state);
+}
+
+void
 inputs_drop(struct stream *stream)
 {
     for (size_t i = 0; i < stream->inputs; i++)
-        tally_free(&stream->input[i].tally);
+        input_free(&stream->input[i]);
     free(stream->input);
     stream->input = NULL;
     stream->inputs = 0;
@@ -72,11 +79,34 @@ pipeline_of(struct stream *stream, const char *topic)
     return catalog_find(stream->catalog, copy, 0);
 }
 
+static void
+enter(struct input *input, enum input_phase phase)
+{
+    input->phase = phase;
+    input->since_ms = clock_monotonic_ms();
+    input->alerted = false;
+}
+
+static int
+assign(struct stream *stream, struct input *input, size_t partitions, struct error *err)
+{
+    if (!input_take_standing(stream, input, partitions)) {
+        input->recorded = -1;
+        if (tally_create(&input->tally, partitions, err) != 0 ||
+            state_create((size_t)stream->common->state_bytes, &input->state, err) != 0)
+            return -1;
+    }
+    input->committed = input->at.offset = -1;
+    enter(input, INPUT_ASKING);
+    return 0;
+}
+
 int
 inputs_assign(struct stream *stream, struct error *err)
 {
     const struct position *at;
     size_t count = consumer_assignment(stream->consumer, &at);
+    inputs_stand_by(stream);
     inputs_drop(stream);
     stream->input = calloc(count + 1, sizeof(*stream->input));
     if (stream->input == NULL)
@@ -92,21 +122,14 @@ inputs_assign(struct stream *stream, struct error *err)
                              at[i].topic, at[i].partition, pipeline->name, pipeline->partitions);
         input->at = at[i];
         input->pipeline = pipeline->name;
-        if (tally_create(&input->tally, (size_t)pipeline->partitions, err) != 0)
-            return -1;
         stream->inputs++;
+        if (assign(stream, input, (size_t)pipeline->partitions, err) != 0)
+            return -1;
     }
-    inputs_forget(stream);
+    inputs_share(stream);
+    stream->restart = true;
     log_info("partitions assigned", field_int("partitions", (int64_t)stream->inputs));
     return 0;
-}
-
-static void
-enter(struct input *input, enum input_phase phase)
-{
-    input->phase = phase;
-    input->since_ms = clock_monotonic_ms();
-    input->alerted = false;
 }
 
 void
@@ -117,6 +140,8 @@ inputs_forget(struct stream *stream)
         input->committed = input->recorded = input->at.offset = -1;
         input->waits_since = 0; /* what came before the event that waits was undone too */
         tally_clear(&input->tally);
+        state_clear(input->state);
+        input->evicted = state_evicted(input->state);
         memset(input->counted, 0, sizeof(input->counted));
         enter(input, INPUT_ASKING);
     }
@@ -168,13 +193,18 @@ put_counts(struct text *text, const char *stage, const int64_t *n, size_t partit
     }
 }
 
+const char *
+state_topic(struct stream *stream, const struct input *input)
+{
+    return arena_print(stream->arena, "%s.%s.%s-state", stream->common->prefix, input->pipeline,
+                       stream->service->name);
+}
+
 int
 input_record(struct stream *stream, const struct input *input, int64_t next, struct record *record,
              struct error *err)
 {
     const struct tally *tally = &input->tally;
-    char state[64];
-    snprintf(state, sizeof(state), "%s-state", stream->service->name);
     struct text text = {.arena = stream->arena};
     text_puts(&text, "{\"offsets\":{");
     text_put_json_string(&text, bytes_of(input->at.topic));
@@ -195,8 +225,10 @@ input_record(struct stream *stream, const struct input *input, int64_t next, str
     put_count(&text, "dead", tally->dead);
     put_count(&text, "duplicate", tally->duplicate);
     put_count(&text, "replayed", tally->replayed);
+    if (state_time(input->state) != STATE_TIME_NONE)
+        put_count(&text, "time", state_time(input->state));
     text_puts(&text, "}");
-    const char *topic = stage_topic(stream->arena, stream, input->pipeline, state);
+    const char *topic = state_topic(stream, input);
     if (text.failed || topic == NULL)
         return error_memory(err, "position record");
     *record = (struct record){.topic = topic,
@@ -241,6 +273,8 @@ take_record(const struct stream *stream, struct input *input, struct bytes value
         tally->dead = count_of(root, "dead");
         tally->duplicate = count_of(root, "duplicate");
         tally->replayed = count_of(root, "replayed");
+        const json_t *time = json_object_get(root, "time");
+        input->time_us = json_is_integer(time) ? json_integer_value(time) : STATE_TIME_NONE;
     }
     json_decref(root);
 }
@@ -291,7 +325,10 @@ open_restorer(struct stream *stream, struct error *err)
         if (input->phase != INPUT_RESTORING)
             continue;
         input->recorded = -1;
+        input->time_us = STATE_TIME_NONE;
         tally_clear(&input->tally);
+        state_clear(input->state);
+        input->evicted = state_evicted(input->state);
         state_position(stream, input, &at[count++]);
     }
     int failed =
@@ -322,6 +359,7 @@ judge_position(struct stream *stream, struct input *input, bool at_end, struct e
                   field_int("committed", input->at.offset), field_int("low_watermark", low));
         return 0;
     }
+    input_restored(input, input->time_us);
     enter(input, INPUT_READY);
     stream->restart = true;
     return 0;
@@ -346,28 +384,73 @@ chase_position(struct stream *stream, struct input *input)
               field_int("committed", input->committed), field_int("recorded", input->recorded));
 }
 
+static struct input *
+restored_by(const struct stream *stream, const struct message *message)
+{
+    size_t prefix = strlen(stream->common->prefix) + 1;
+    for (size_t i = 0; i < stream->inputs; i++) {
+        struct input *input = &stream->input[i];
+        size_t length = strlen(input->pipeline);
+        if (input->phase == INPUT_RESTORING && input->at.partition == message->partition &&
+            strncmp(message->topic + prefix, input->pipeline, length) == 0 &&
+            message->topic[prefix + length] == '.')
+            return input;
+    }
+    return NULL;
+}
+
+/* The state is right where its position record is the committed offset: nothing after it counts. */
+static int
+take_message(struct stream *stream, const struct message *message, struct error *err)
+{
+    struct input *input = restored_by(stream, message);
+    if (input == NULL)
+        return 0;
+    if (bytes_equal_text(message->key, "position")) {
+        take_record(stream, input, message->value);
+        return judge_position(stream, input, false, err);
+    }
+    struct error problem = {0};
+    if (state_load(input->state, message->key, message->value, &problem) == 0)
+        return 0;
+    if (problem.kind != ERROR_INPUT) {
+        *err = problem;
+        return -1;
+    }
+    log_warn("a record of the changelog cannot be read", field_text("topic", message->topic),
+             field_int("partition", message->partition), field_int("offset", message->offset),
+             field_text("error", problem.message));
+    return 0;
+}
+
+/* What stood by and was not overtaken needs no changelog. */
+static int
+judge_standing(struct stream *stream, struct error *err)
+{
+    for (size_t i = 0; i < stream->inputs; i++) {
+        struct input *input = &stream->input[i];
+        if (input->phase == INPUT_RESTORING && stream->restorer == NULL && input->recorded >= 0 &&
+            judge_position(stream, input, false, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int
 restore(struct stream *stream, struct error *err)
 {
     if (stream->restorer == NULL && open_restorer(stream, err) != 0)
         return -1;
-    size_t prefix = strlen(stream->common->prefix) + 1;
     for (int reads = 0; stream->restorer != NULL && reads < 10000; reads++) {
         struct message *message = NULL;
         if (reader_poll(stream->restorer, reads == 0 ? 20 : 0, &message, err) != 0)
             return -1;
         if (message == NULL)
             break;
-        for (size_t i = 0; i < stream->inputs; i++) {
-            struct input *input = &stream->input[i];
-            size_t length = strlen(input->pipeline);
-            if (input->phase == INPUT_RESTORING && input->at.partition == message->partition &&
-                strncmp(message->topic + prefix, input->pipeline, length) == 0 &&
-                message->topic[prefix + length] == '.' &&
-                bytes_equal_text(message->key, "position"))
-                take_record(stream, input, message->value);
-        }
+        int taken = take_message(stream, message, err);
         message_free(&message);
+        if (taken != 0)
+            return -1;
     }
     bool restoring = false;
     for (size_t i = 0; stream->restorer != NULL && i < stream->inputs; i++) {
@@ -394,7 +477,7 @@ may_run(struct stream *stream, struct input *input)
         return false;
     input->waits_since = 0;
     const struct instance *instance = stream_instance(stream, input->pipeline, 0);
-    return instance != NULL && instance->ready;
+    return instance != NULL && instance->ready && stream_breaker_allows(instance);
 }
 
 static int
@@ -419,7 +502,7 @@ inputs_advance(struct stream *stream, struct error *err)
     bool asking = false, restoring = false;
     for (size_t i = 0; i < stream->inputs; i++)
         asking = asking || stream->input[i].phase == INPUT_ASKING;
-    if (asking && ask_committed(stream, err) != 0)
+    if (asking && (ask_committed(stream, err) != 0 || judge_standing(stream, err) != 0))
         return -1;
     for (size_t i = 0; i < stream->inputs; i++)
         restoring = restoring || stream->input[i].phase == INPUT_RESTORING;

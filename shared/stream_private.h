@@ -1,10 +1,13 @@
-/* stream_private: what the three files of the stream loop share. stream.c turns the loop, commits
+/* stream_private: what the files of the stream loop share. stream.c turns the loop, commits
  * and undoes; stream_input.c knows the assigned partitions, their committed offsets and position
  * records; stream_batch.c turns messages into records to be written.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_STREAM_PRIVATE_H
 #define MILLRACE_STREAM_PRIVATE_H
 
+#include "breaker.h"
+#include "guard.h"
+#include "state.h"
 #include "stream.h"
 
 #define STREAM_OUTPUTS_MAX         4          /* writes and "dead" */
@@ -49,6 +52,10 @@ struct input {          /* an assigned partition */
         waits_since; /* catalog generation since which it waits for a version or model; 0: no */
     int64_t waits_since_ms;
     struct tally tally;
+    struct state *state;
+    int64_t time_us;                  /* of the state, as its position record says */
+    int64_t evicted;                  /* keys of the state, as counted so far */
+    bool evicts;                      /* and told */
     int64_t counted[STREAM_COUNTERS]; /* in the batch in hand; metrics once it is committed */
 };
 
@@ -57,6 +64,7 @@ struct instance { /* the service opened for one version of a pipeline */
     void *self;
     bool ready;
     int64_t revision; /* of the adopted model */
+    struct breaker *breaker;
 };
 
 struct batch {
@@ -94,12 +102,20 @@ struct stream {
     uint64_t generation; /* of the catalog, as last seen */
     int64_t backoff_ms;
     char group[256], member[128], transactional_id[256];
+    struct guard *guard;       /* NULL: nothing is guarded */
+    struct guard_range *range; /* of the batch, one an input */
+    size_t ranges;
+    struct input *standing; /* partitions taken away, oldest first: tally and state alone count */
+    size_t standings;
+    int64_t state_told_ms;
+    const struct message *killer; /* of the batch: refused instead of handled; NULL: none */
 };
 
 extern struct metric stream_metrics[];
-#define stream_gaps        (&stream_metrics[2])
-#define stream_repeats     (&stream_metrics[3])
-#define stream_last_record (&stream_metrics[4])
+#define stream_gaps         (&stream_metrics[2])
+#define stream_repeats      (&stream_metrics[3])
+#define stream_last_record  (&stream_metrics[4])
+#define stream_breaker_open (&stream_metrics[6])
 
 /* ---- stream_input.c */
 int inputs_assign(struct stream *, struct error *) MUST_CHECK;
@@ -112,8 +128,29 @@ struct input *inputs_find(struct stream *, const char *topic, int32_t partition)
 int input_record(struct stream *, const struct input *, int64_t next, struct record *,
                  struct error *) MUST_CHECK;
 
+void input_free(struct input *);
+const char *state_topic(struct stream *, const struct input *); /* in the arena; or NULL */
+
+/* ---- stream_state.c */
+void stream_state_open(void);
+void inputs_stand_by(struct stream *); /* before they are dropped */
+bool input_take_standing(struct stream *, struct input *, size_t partitions);
+void inputs_drop_standing(struct stream *);
+void inputs_share(struct stream *);
+void inputs_report_state(struct stream *);
+void input_settled(struct input *);
+void input_restored(struct input *, int64_t time_us);
+
 /* ---- stream_batch.c: fills stream->records and stream->ends from stream->batch */
 int batch_handle(struct stream *, struct error *) MUST_CHECK;
+
+/* ---- stream_guard.c */
+void stream_guard_open(struct stream *); /* without it the loop goes on, and says so */
+int stream_guarded(struct stream *, struct error *) MUST_CHECK; /* batch_handle, guarded */
+void stream_breaker_death(struct stream *, const struct input *, const char *reason);
+bool stream_breaker_allows(const struct instance *);
+void stream_settled(struct stream *);   /* the batch is committed */
+void stream_unsettled(struct stream *); /* the batch is undone */
 
 /* ---- stream.c */
 struct instance *stream_instance(struct stream *, const char *pipeline, int32_t version);

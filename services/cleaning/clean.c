@@ -1,9 +1,10 @@
-/* clean: the pipeline's rules over one batch. What the rules do is shared with training and with
- * requests, so nothing of it is here.
+/* clean: the duplicate filter and the pipeline's rules over one batch. What they do is shared with
+ * training and with requests, so nothing of it is here.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "clean.h"
 
 #include "clean/rule.h"
+#include "duplicate.h"
 
 /* Pipelines, once read, live as long as the process, so there is nothing to hold but its address.
  */
@@ -25,5 +26,10 @@ int
 clean_handle(void *self, struct work *work, const struct frame *in, struct frame *const out[],
              struct error *err)
 {
-    return clean_frame(self, work, in, out[0], err);
+    const struct pipeline *pipeline = self;
+    struct duplicates duplicates;
+    if (duplicate_filter(work, in, pipeline->duplicates.window_ms, &duplicates, err) != 0 ||
+        clean_frame(pipeline, work, in, out[0], err) != 0)
+        return -1;
+    return duplicate_settle(&duplicates, work, in, err);
 }

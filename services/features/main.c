@@ -1,6 +1,7 @@
 /* features: clean events in, typed features out.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "compute.h"
+#include "feature/window.h"
 
 static const struct mapping keeps[] = {
     {.stage = "features", .schema = "feature"},
@@ -12,6 +13,7 @@ static const struct service features = {
     .reads = (const char *const[]){"clean", NULL},
     .writes = (const char *const[]){"features", NULL},
     .keeps = keeps,
+    .metrics = window_metrics,
     .open = compute_open,
     .handle = compute_handle,
     .close = compute_close,

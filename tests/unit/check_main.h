@@ -10,7 +10,7 @@
 
 /* Use: RUN_TESTS("codec", test_a, test_b) where each was defined by START_TEST .. END_TEST. Check
  * forks for each test, so one that crashes fails alone. */
-static int
+__attribute__((unused)) static int
 run_tests(const char *name, const TTest *const tests[], size_t count)
 {
     Suite *suite = suite_create(name);

@@ -17,6 +17,9 @@ build/t/unit/services/test_cli_events: $(addprefix build/t/services/cli/,csv_rea
 EXTRA_test_cli_topics := $(addprefix build/t/services/cli/,topics.o cli.o output.o options.o)
 build/t/unit/services/test_cli_topics: $(EXTRA_test_cli_topics)
 
+EXTRA_test_cli_letters := build/t/services/cli/letters.o
+build/t/unit/services/test_cli_letters: $(EXTRA_test_cli_letters)
+
 EXTRA_test_score := build/t/services/scoring/score.o
 build/t/unit/services/test_score: $(EXTRA_test_score)
 EXTRA_test_train := build/t/services/training/train.o
@@ -31,6 +34,6 @@ build/t/unit/services/test_compute: $(EXTRA_test_compute)
 
 # The loops run over a broker, a catalog and a clock of their tests.
 LOOP_FAKES := $(addprefix build/t/tests/unit/,fake_broker.o fake_group.o fake_catalog.o fake_clock.o)
-LOOP_TESTS := test_stream test_stream_batch test_stream_input test_sink
+LOOP_TESTS := test_stream test_stream_state test_stream_batch test_stream_guard test_stream_input test_sink
 $(foreach t,$(LOOP_TESTS),$(eval EXTRA_$(t) := $(LOOP_FAKES)))
 $(LOOP_TESTS:%=build/t/unit/%): $(LOOP_FAKES)

@@ -14,6 +14,7 @@ struct producer {
     struct broker *broker;
     struct transaction *transaction;
     int epoch;
+    bool tainted;
 };
 
 struct place { /* of a reader */
@@ -236,6 +237,23 @@ fake_trim(struct broker *broker, const char *topic, int32_t partition, int64_t l
     fake_leave(broker, 0);
 }
 
+void
+fake_compact(struct broker *broker, const char *topic, int32_t partition)
+{
+    pthread_mutex_lock(&broker->lock);
+    struct partition *log = fake_partition(broker, topic, partition);
+    for (size_t i = 0; i < log->count; i++) {
+        struct entry *old = &log->entry[i];
+        bool kept = old->state != ENTRY_COMMITTED || old->message->value.at != NULL;
+        for (size_t k = i + 1; old->state == ENTRY_COMMITTED && kept && k < log->count; k++)
+            kept = log->entry[k].state != ENTRY_COMMITTED ||
+                   !bytes_equal(log->entry[k].message->key, old->message->key);
+        if (!kept)
+            old->state = ENTRY_ABORTED;
+    }
+    fake_leave(broker, 0);
+}
+
 /* The next record a read_committed reader at *next is given; NULL: none (yet). */
 const struct message *
 fake_next(const struct partition *partition, int64_t *next)
@@ -386,7 +404,7 @@ producer_open_transactional(struct broker *broker, const char *transactional_id,
         snprintf(broker->transaction[broker->transactions++].id, sizeof(transaction->id), "%s",
                  transactional_id);
     struct producer *producer = calloc(1, sizeof(*producer));
-    *producer = (struct producer){broker, transaction, -1};
+    *producer = (struct producer){broker, transaction, -1, false};
     *out = producer;
     return fake_leave(broker, 0);
 }
@@ -465,9 +483,11 @@ producer_commit(struct producer *producer, struct consumer *consumer,
         return fake_leave(broker, fake_fenced(broker, err));
     if (letter != 'l')
         end_transaction(broker, transaction, letter == 'x' ? ENTRY_ABORTED : ENTRY_COMMITTED);
-    if (letter != '.')
+    producer->tainted = producer->tainted || letter == 't';
+    bool told = letter == '.' || letter == 't';
+    if (!told)
         error_set(err, ERROR_TRANSIENT, "nobody knows what became of the transaction");
-    return fake_leave(broker, letter == '.' ? 0 : -1);
+    return fake_leave(broker, told ? 0 : -1);
 }
 
 void
@@ -480,6 +500,12 @@ producer_destroy(struct producer **producer)
     free(*producer);
     *producer = NULL;
     fake_leave(broker, 0);
+}
+
+bool
+producer_tainted(const struct producer *producer)
+{
+    return producer->tainted;
 }
 
 void

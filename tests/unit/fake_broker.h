@@ -18,6 +18,8 @@ int64_t fake_put(struct broker *, const struct record *);
 /* What a read_committed reader sees, oldest first. */
 size_t fake_count(struct broker *, const char *topic, int32_t partition);
 const struct message *fake_message(struct broker *, const char *topic, int32_t partition, size_t i);
+/* What log compaction leaves: of each key the newest record, and none of a tombstone. */
+void fake_compact(struct broker *, const char *topic, int32_t partition);
 void fake_trim(struct broker *, const char *topic, int32_t partition, int64_t low);
 
 /* ---- groups */
@@ -31,7 +33,8 @@ int fake_members(struct broker *, const char *group); /* with partitions */
 /* ---- what goes wrong */
 /* One letter for each commit to come: '.' nothing, 'a' applied but reported as TRANSIENT, 'l' lost:
  * TRANSIENT, the transaction stays open until its producer's successor ends it, 'x' TRANSIENT and
- * aborted, 'f' FENCED. After the last one nothing goes wrong. */
+ * aborted, 'f' FENCED, 't' committed, but a request had to be sent again unseen. After the last one
+ * nothing goes wrong. */
 void fake_commits(struct broker *, const char *script);
 /* The next `times` calls of this function of broker.h fail with TRANSIENT. */
 void fake_trouble(struct broker *, const char *function, int times);

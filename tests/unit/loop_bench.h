@@ -53,7 +53,9 @@ bench_open(void)
 /* ---- events */
 struct event {                 /* what is not the rule about a record of P.raw or P.clean */
     const char *topic, *value; /* value NULL: made of mark */
-    const char *mark;
+    const char *mark, *id;     /* id NULL: a new one */
+    int64_t time_us;           /* 0: always the same */
+    bool replay;
     int partition, version; /* version 0: 1, -1: none */
     int64_t sequence;       /* 0: no header */
 };
@@ -63,9 +65,12 @@ static int64_t
 bench_put(struct event event)
 {
     char id[16], version[16], sequence[32], value[256];
-    struct header header[5] = {{"ce_specversion", bytes_of("1.0")}};
+    struct header header[6] = {{"ce_specversion", bytes_of("1.0")}};
     size_t headers = 1;
-    snprintf(id, sizeof(id), "e%d", events);
+    if (event.id != NULL)
+        snprintf(id, sizeof(id), "%s", event.id);
+    else
+        snprintf(id, sizeof(id), "e%d", events);
     snprintf(version, sizeof(version), "%d", event.version == 0 ? 1 : event.version);
     snprintf(sequence, sizeof(sequence), "%d:%lld", event.partition, (long long)event.sequence);
     snprintf(value, sizeof(value), "{\"mark\":\"%s\",\"n\":%d}",
@@ -76,9 +81,12 @@ bench_put(struct event event)
         header[headers++] = (struct header){"millrace_pipeline_version", bytes_of(version)};
     if (event.sequence > 0)
         header[headers++] = (struct header){"millrace_seq", bytes_of(sequence)};
+    if (event.replay)
+        header[headers++] = (struct header){"millrace_replay_of", bytes_of("m.loan.dead/0/1")};
     return fake_put(broker, &(struct record){
                                 .topic = event.topic == NULL ? "m.loan.raw" : event.topic,
                                 .partition = event.partition,
+                                .time_us = event.time_us,
                                 .key = bytes_of(id),
                                 .value = bytes_of(event.value == NULL ? value : event.value),
                                 .header = header,
@@ -105,7 +113,8 @@ static const struct common_settings bench_settings = {.prefix = "m",
                                                       .batch_ms = 20,
                                                       .sink_rows = 5,
                                                       .sink_ms = 20,
-                                                      .memory_limit_mb = 64};
+                                                      .memory_limit_mb = 64,
+                                                      .state_bytes = 16 << 20};
 
 static void
 loop_start(struct loop *loop, const struct service *service, const char *instance,

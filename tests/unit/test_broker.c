@@ -128,6 +128,50 @@ START_TEST(what_can_be_tried_again_is_tried_again)
 }
 END_TEST
 
+START_TEST(calm_commits_leave_a_producer_clean)
+{
+    open_all();
+    for (int i = 0; i < 20; i++) {
+        ck_ok(commit_one(), err);
+        ck_assert(!producer_tainted(producer));
+    }
+    fail_next(END_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 2);
+    ck_ok(commit_one(), err);
+    ck_assert(!producer_tainted(producer));
+    close_broker();
+}
+END_TEST
+
+/* The connection is cut in place of an answer: the request is sent again unseen. */
+START_TEST(a_commit_whose_answer_is_cut_off_taints_the_producer)
+{
+    const int16_t apis[] = {ADD_PARTITIONS, ADD_OFFSETS, TXN_OFFSET_COMMIT, END_TXN};
+    open_all();
+    for (size_t i = 0; i < sizeof(apis) / sizeof(apis[0]); i++) {
+        fail_next(apis[i], RD_KAFKA_RESP_ERR__TRANSPORT, 1);
+        ck_ok(commit_one(), err);
+        ck_assert_msg(producer_tainted(producer), "request %d", apis[i]);
+        producer_destroy(&producer);
+        open_producer();
+        ck_ok(commit_one(), err);
+        ck_assert(!producer_tainted(producer));
+    }
+    close_broker();
+}
+END_TEST
+
+START_TEST(a_commit_whose_answer_comes_too_late_taints_the_producer)
+{
+    setenv("MILLRACE_KAFKA_SOCKET_TIMEOUT_MS", "1000", 1);
+    open_all();
+    rd_kafka_mock_broker_push_request_error_rtts(cluster, 1, END_TXN, 1, RD_KAFKA_RESP_ERR_NO_ERROR,
+                                                 3000);
+    ck_ok(commit_one(), err);
+    ck_assert(producer_tainted(producer));
+    close_broker();
+}
+END_TEST
+
 /* Refused offsets, refused partitions, a refused end: the batch is undone, the process lives. */
 START_TEST(an_abortable_error_undoes_the_batch_and_a_new_producer_goes_on)
 {
@@ -303,7 +347,10 @@ START_TEST(properties_that_carry_the_protocol_are_refused_by_name)
 }
 END_TEST
 
-RUN_TESTS("broker", a_calm_commit_succeeds, what_can_be_tried_again_is_tried_again,
+RUN_TESTS("broker", a_calm_commit_succeeds, calm_commits_leave_a_producer_clean,
+          a_commit_whose_answer_is_cut_off_taints_the_producer,
+          a_commit_whose_answer_comes_too_late_taints_the_producer,
+          what_can_be_tried_again_is_tried_again,
           an_abortable_error_undoes_the_batch_and_a_new_producer_goes_on,
           a_fenced_identity_ends_the_process, a_broker_that_is_away_is_waited_for,
           a_commit_after_a_revoked_assignment_is_refused, unstable_offsets_are_asked_for_again,

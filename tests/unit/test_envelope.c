@@ -52,6 +52,13 @@ START_TEST(all_headers_are_read)
     ck_assert_int_eq(origin.partition, 3);
     ck_assert_int_eq(origin.offset, 42);
     ck_assert_uint_eq(origin.row, 0);
+    ck_assert(!origin.replay);
+}
+END_TEST
+
+START_TEST(a_replay_is_told_by_its_header)
+{
+    ck_assert(read_origin(MESSAGE(HEADER("millrace_replay_of", "loan.dead/0/7"))).replay);
 }
 END_TEST
 
@@ -452,12 +459,12 @@ END_TEST
 RUN_TESTS("envelope", all_headers_are_read, a_message_without_headers_has_the_records_own_data,
           an_empty_id_is_none, the_source_counts_where_there_is_no_origin,
           the_last_header_of_a_name_counts, a_time_that_is_none_is_ignored,
-          a_malformed_version_is_none, a_null_header_is_none, one_trace_stands_for_the_other,
-          an_overlong_trace_is_none, hostile_headers_are_kept_as_bytes,
-          a_dead_letters_id_is_the_events, a_sequence_is_read, a_malformed_sequence_is_none,
-          all_headers_are_written, every_stage_has_its_type, what_is_written_is_read,
-          what_an_origin_lacks_is_not_written, an_overlong_trace_is_not_written,
-          past_the_arenas_limit_no_headers_are_written,
+          a_malformed_version_is_none, a_replay_is_told_by_its_header, a_null_header_is_none,
+          one_trace_stands_for_the_other, an_overlong_trace_is_none,
+          hostile_headers_are_kept_as_bytes, a_dead_letters_id_is_the_events, a_sequence_is_read,
+          a_malformed_sequence_is_none, all_headers_are_written, every_stage_has_its_type,
+          what_is_written_is_read, what_an_origin_lacks_is_not_written,
+          an_overlong_trace_is_not_written, past_the_arenas_limit_no_headers_are_written,
           a_dead_letter_has_connects_headers_after_the_original_ones,
           a_dead_letters_detail_tells_rule_pointer_class_version_and_attempt,
           a_replays_attempt_is_kept, a_value_that_is_no_json_is_of_class_bytes,

@@ -154,10 +154,39 @@ START_TEST(a_broken_field_causes_no_other_mistakes)
 }
 END_TEST
 
+START_TEST(the_window_of_duplicates_is_an_hour_unless_told)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } windows[] = {{"'duplicates':{},'sources'", 3600000},
+                   {"'duplicates':{'window':'10min'},'sources'", 600000},
+                   {"'duplicates':{'window':'0'},'sources'", 0},
+                   {"'duplicates':{'window':'720h'},'sources'", 2592000000}};
+    struct pipeline *pipeline = text_pipeline(TEXT_WHOLE);
+    ck_assert_int_eq(pipeline->duplicates.window_ms, 3600000);
+    pipeline_free(&pipeline);
+    for (size_t i = 0; i < 4; i++) {
+        pipeline = text_pipeline(text_with("'sources'", windows[i].text));
+        ck_assert_int_eq(pipeline->duplicates.window_ms, windows[i].ms);
+        pipeline_free(&pipeline);
+    }
+}
+END_TEST
+
+START_TEST(the_window_of_duplicates_is_a_month_at_most)
+{
+    text_mistaken(text_with("'sources'", "'duplicates':{'window':'721h'},'sources'"),
+                  "/duplicates/window", "must be 30 days (720h) at most");
+}
+END_TEST
+
 RUN_TESTS("pipeline_source", a_source_says_how_events_are_placed_and_dated,
           fields_keep_their_class_of_personal_data, there_is_exactly_one_source,
           its_role_is_to_decide, partitions_are_bounded, the_key_is_a_field,
           the_event_time_is_a_timestamp, unknown_fields_have_two_fates, field_names_are_identifiers,
           columns_of_every_table_are_reserved, words_of_sql_may_be_names, a_name_occurs_once,
           a_key_is_read_once, types_are_known, classes_of_personal_data_are_known, there_are_fields,
-          too_many_fields_are_a_mistake, a_broken_field_causes_no_other_mistakes)
+          too_many_fields_are_a_mistake, a_broken_field_causes_no_other_mistakes,
+          the_window_of_duplicates_is_an_hour_unless_told,
+          the_window_of_duplicates_is_a_month_at_most)

@@ -1,9 +1,10 @@
-/* Tests of pipeline_train: mistakes in "label", "train" and "score".
+/* Tests of pipeline_train: mistakes in "label", "train", "score" and "breaker".
  * SPDX-License-Identifier: Apache-2.0 */
 #include "check_main.h"
 #include "pipeline_text.h"
 
-#define POLICY "'policy':[{'from':0,'decision':'yes'},{'from':0.5,'decision':'no'}]"
+#define POLICY       "'policy':[{'from':0,'decision':'yes'},{'from':0.5,'decision':'no'}]"
+#define BREAKER_HERE "'label':{'field'"
 
 START_TEST(training_has_its_defaults)
 {
@@ -135,10 +136,44 @@ START_TEST(reasons_are_bounded)
 }
 END_TEST
 
+START_TEST(the_breaker_has_its_defaults)
+{
+    struct pipeline *pipeline = text_pipeline(TEXT_WHOLE);
+    ck_assert_double_eq(pipeline->breaker.share, 0.2);
+    ck_assert_int_eq(pipeline->breaker.window, 1000);
+    pipeline_free(&pipeline);
+}
+END_TEST
+
+START_TEST(the_breaker_is_set_or_switched_off)
+{
+    struct pipeline *pipeline =
+        text_pipeline(text_with(BREAKER_HERE, "'breaker':{'share':0,'window':50}," BREAKER_HERE));
+    ck_assert_double_eq(pipeline->breaker.share, 0);
+    ck_assert_int_eq(pipeline->breaker.window, 50);
+    pipeline_free(&pipeline);
+}
+END_TEST
+
+START_TEST(the_breakers_share_is_a_share)
+{
+    text_mistaken(text_with(BREAKER_HERE, "'breaker':{'share':1.5}," BREAKER_HERE),
+                  "/breaker/share", "must be 0 to 1");
+}
+END_TEST
+
+START_TEST(the_breakers_window_is_bounded)
+{
+    text_mistaken(text_with(BREAKER_HERE, "'breaker':{'window':19}," BREAKER_HERE),
+                  "/breaker/window", "must be 20 to 1000000");
+}
+END_TEST
+
 RUN_TESTS("pipeline_train", training_has_its_defaults, training_is_set,
           a_misspelt_setting_of_the_learner_gets_a_hint, an_unknown_learner_is_a_mistake,
           the_share_of_the_test_is_a_share, training_takes_two_rows_at_least,
           a_label_without_a_field_comes_later, a_label_says_what_is_positive,
           the_outcome_is_no_input, the_outcomes_column_is_taken, the_first_band_begins_at_zero,
           bands_ascend, bands_are_probabilities, bands_decide_something, there_are_bands,
-          reasons_are_bounded)
+          reasons_are_bounded, the_breaker_has_its_defaults, the_breaker_is_set_or_switched_off,
+          the_breakers_share_is_a_share, the_breakers_window_is_bounded)

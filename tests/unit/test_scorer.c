@@ -203,6 +203,19 @@ START_TEST(a_weight_that_is_not_finite_is_refused_behind_right_digests)
 }
 END_TEST
 
+/* Found by fuzzing: two such weights of opposite signs made a probability of NaN. */
+START_TEST(a_weight_or_mean_beyond_all_reason_is_refused_behind_right_digests)
+{
+    arena = credit_arena();
+    struct bytes file = small_file();
+    for (size_t back = 8; back <= 16; back += 8) {
+        uint8_t *hostile = copy_of(file);
+        write_real(hostile + file.length - 32 - back, -1e300);
+        check_load_refused(digest_again(hostile, file.length));
+    }
+}
+END_TEST
+
 START_TEST(any_byte_changed_behind_right_digests_never_crashes)
 {
     arena = credit_arena();
@@ -377,6 +390,7 @@ RUN_TESTS("scorer", probabilities_equal_scikit_learns, the_same_fit_gives_the_sa
           a_file_read_back_scores_the_same_bits_and_saves_the_same_bytes,
           a_file_with_any_byte_flipped_is_refused, a_file_cut_anywhere_is_refused,
           a_weight_that_is_not_finite_is_refused_behind_right_digests,
+          a_weight_or_mean_beyond_all_reason_is_refused_behind_right_digests,
           any_byte_changed_behind_right_digests_never_crashes,
           a_file_with_a_row_of_bytes_behind_it_is_refused, the_pipelines_own_features_are_good,
           a_schema_without_a_feature_or_with_another_type_is_refused,

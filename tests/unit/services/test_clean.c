@@ -4,6 +4,7 @@
 
 #include "../check_main.h"
 #include "../pipeline_bench.h"
+#include "state.h"
 
 START_TEST(rows_go_out_clean_or_are_refused)
 {
@@ -40,4 +41,35 @@ START_TEST(a_frame_of_another_pipeline_is_fatal)
 }
 END_TEST
 
-RUN_TESTS("cleaning", rows_go_out_clean_or_are_refused, a_frame_of_another_pipeline_is_fatal)
+START_TEST(what_the_rules_refused_is_remembered_as_dead)
+{
+    struct bench bench;
+    void *self = NULL;
+    bench_open(&bench, NULL, "{'rule':'range','field':'n','min':0}", NULL);
+    bench_add(&bench, "{'n':-1}");
+    bench_add(&bench, "{'n':1}");
+    bench_add(&bench, "{'n':1}");
+    for (size_t row = 0; row < 3; row++)
+        bench.raw->origin[row].id = bytes_of(row == 0 ? "bad" : "good");
+    struct frame *const out[] = {bench.clean};
+    ck_ok(state_create(1 << 20, &bench.work.state, &bench.err), bench.err);
+    ck_ok(clean_open(bench.pipeline, NULL, &self, &bench.err), bench.err);
+    ck_ok(clean_handle(self, &bench.work, bench.raw, out, &bench.err), bench.err);
+    ck_assert_uint_eq(bench.clean->rows, 1);
+    ck_assert_uint_eq(bench.refusals.count, 2);
+    bench.raw->origin[0].replay = bench.raw->origin[1].replay = true;
+    bench.raw->rows = 2;
+    bench.refusals = (struct refusals){0};
+    ck_ok(clean_handle(self, &bench.work, bench.raw, out, &bench.err), bench.err);
+    ck_assert_uint_eq(bench.refusals.count, 2);
+    ck_assert_str_eq(bench.refusals.at[0].reason, "duplicate");
+    ck_assert_uint_eq(bench.refusals.at[0].row, 1);
+    ck_assert_str_eq(bench.refusals.at[1].reason, "rule.range");
+    clean_close(&self);
+    state_free(&bench.work.state);
+    bench_close(&bench);
+}
+END_TEST
+
+RUN_TESTS("cleaning", rows_go_out_clean_or_are_refused, a_frame_of_another_pipeline_is_fatal,
+          what_the_rules_refused_is_remembered_as_dead)
