@@ -85,9 +85,10 @@ record_ended(int terminator, void *self)
     if (r->verdict != 0)
         return;
     r->start[r->cells] = r->used;
+    /* There is no text yet where all cells so far were empty. */
+    const uint8_t *text = (const uint8_t *)(r->text != NULL ? r->text : "");
     for (size_t i = 0; i < r->cells; i++)
-        r->cell[i] =
-            (struct bytes){(const uint8_t *)r->text + r->start[i], r->start[i + 1] - r->start[i]};
+        r->cell[i] = (struct bytes){text + r->start[i], r->start[i + 1] - r->start[i]};
     struct csv_record record = {r->record_line, r->cells, r->cell};
     r->verdict = r->seen(r->self, &record, r->err);
     r->cells = r->used = 0;

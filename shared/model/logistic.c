@@ -356,6 +356,18 @@ logistic_save(const struct model *model, struct arena *arena, struct bytes *save
     return pack_end(&p, saved, err);
 }
 
+/* Within these a margin and its parts are finite for every float32 matrix of COLUMNS_MAX columns;
+ * beyond, infinities of both signs could meet and make a probability that is none. */
+#define WEIGHT_MAX 1e260
+static bool
+within_bounds(const struct model *model)
+{
+    bool good = fabs(model->bias) <= WEIGHT_MAX;
+    for (size_t j = 0; good && j < model->columns; j++)
+        good = fabs(model->w[j]) <= WEIGHT_MAX && fabs(model->mean[j]) <= FLT_MAX;
+    return good;
+}
+
 static int
 logistic_load(struct bytes saved, struct model **out, struct error *err)
 {
@@ -374,6 +386,8 @@ logistic_load(struct bytes saved, struct model **out, struct error *err)
     }
     if (unpack_end(&u, "logistic", err) != 0)
         return -1;
+    if (!within_bounds(model))
+        return error_set(err, ERROR_INPUT, "logistic: a weight or mean is beyond all reason");
     *out = model;
     model = NULL;
     return 0;

@@ -16,9 +16,11 @@ note(void *self, const struct csv_record *record, struct error *err)
     (void)err;
     int *count = self;
     fprintf(seen_file, "%lld:", (long long)record->line);
-    for (size_t i = 0; i < record->cells; i++)
+    for (size_t i = 0; i < record->cells; i++) {
+        ck_assert_ptr_nonnull(record->cell[i].at);
         fprintf(seen_file, "%s%.*s", i > 0 ? "|" : "", (int)record->cell[i].length,
                 (const char *)record->cell[i].at);
+    }
     fputc(';', seen_file);
     return ++*count == stop_after;
 }
@@ -108,6 +110,12 @@ END_TEST
 START_TEST(empty_cells_have_no_bytes)
 {
     ck_records(",x,\n\"\",y,\"\"\n", "1:|x|;2:|y|;");
+}
+END_TEST
+
+START_TEST(a_file_of_empty_cells_alone_is_read)
+{
+    ck_records(",\n", "1:|;");
 }
 END_TEST
 
@@ -215,9 +223,10 @@ RUN_TESTS("cli_csv", records_are_read_in_order, the_last_line_needs_no_end,
           carriage_return_and_line_feed_end_a_line, a_carriage_return_alone_ends_a_line,
           quotes_hold_commas_and_quotes, a_line_end_inside_quotes_belongs_to_the_cell,
           windows_line_ends_inside_quotes_are_kept, empty_lines_are_passed_over_but_counted,
-          empty_cells_have_no_bytes, spaces_belong_to_a_cell, a_byte_order_mark_is_passed_over,
-          bytes_that_are_no_text_pass_through, an_empty_file_has_no_records,
-          a_reader_can_be_stopped, a_quote_inside_an_unquoted_cell_is_refused,
-          text_after_a_closing_quote_is_refused, a_quote_never_closed_is_refused_where_it_began,
-          too_many_cells_are_refused, a_record_past_its_limit_is_refused,
-          a_quote_never_closed_ends_at_the_limit, lines_are_counted_across_chunks)
+          empty_cells_have_no_bytes, a_file_of_empty_cells_alone_is_read, spaces_belong_to_a_cell,
+          a_byte_order_mark_is_passed_over, bytes_that_are_no_text_pass_through,
+          an_empty_file_has_no_records, a_reader_can_be_stopped,
+          a_quote_inside_an_unquoted_cell_is_refused, text_after_a_closing_quote_is_refused,
+          a_quote_never_closed_is_refused_where_it_began, too_many_cells_are_refused,
+          a_record_past_its_limit_is_refused, a_quote_never_closed_ends_at_the_limit,
+          lines_are_counted_across_chunks)
