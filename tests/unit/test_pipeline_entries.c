@@ -71,7 +71,7 @@ START_TEST(an_unknown_step_is_a_mistake)
 {
     text_mistaken(text_with("'step':'log'", "'step':'lag'"), "/features/0/step",
                   "\"lag\" is not known, did you mean \"log\"? It is one of arithmetic, bucket, "
-                  "date or log");
+                  "date, log or window");
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* Tests of state. A `copy` is what the changelog would give back after compaction: it is loaded
- * from the records of each batch, as the loop does after a restart. SPDX-License-Identifier:
- * Apache-2.0 */
+ * from the records of each batch, as the loop does after a restart.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "state.h"
 
 #include <stdio.h>
