@@ -205,23 +205,6 @@ overflowing(struct bytes file)
     return (struct bytes){changed, file.length};
 }
 
-START_TEST(a_probability_that_is_not_finite_is_refused)
-{
-    set_up();
-    struct refusals refusals = {0};
-    void *self = open_with_model(overflowing(artefact_of(pipeline)));
-    rows->column[2].integer[5] = 1000000;
-    rows->column[4].integer[5] = 1000000;
-    const struct frame *out = decide(self, &refusals);
-    ck_assert_uint_eq(out->rows + refusals.count, ROWS);
-    ck_assert(refusals.count >= 1);
-    ck_assert_str_eq(refusals.at[0].reason, "score.not_finite");
-    for (size_t i = 0; i < out->rows; i++)
-        ck_assert(out->origin[i].row != 5);
-    score_close(&self);
-}
-END_TEST
-
 static void
 check_adopt_refused(void *self, struct bytes artefact, const char *says)
 {
@@ -241,6 +224,16 @@ START_TEST(a_damaged_model_is_refused_and_the_one_before_stays)
     struct bytes good = artefact_of(pipeline);
     void *self = open_with_model(good);
     check_adopt_refused(self, (struct bytes){good.at, good.length - 1}, "model version 8 of loan");
+    score_close(&self);
+}
+END_TEST
+
+START_TEST(a_model_that_could_answer_without_a_number_is_refused)
+{
+    set_up();
+    struct bytes good = artefact_of(pipeline);
+    void *self = open_with_model(good);
+    check_adopt_refused(self, overflowing(good), "beyond all reason");
     score_close(&self);
 }
 END_TEST
@@ -278,6 +271,6 @@ RUN_TESTS("score", every_row_gets_a_decision_with_the_models_identity,
           the_decision_is_the_probabilitys_band, a_probability_on_the_border_is_in_the_higher_band,
           reasons_name_features_with_their_values_and_contributions,
           without_reasons_asked_for_the_list_is_empty, without_a_model_nothing_is_decided,
-          a_probability_that_is_not_finite_is_refused,
+          a_model_that_could_answer_without_a_number_is_refused,
           a_damaged_model_is_refused_and_the_one_before_stays,
           a_model_for_other_features_is_refused_and_the_one_before_stays, a_new_model_takes_over)
