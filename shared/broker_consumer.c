@@ -10,6 +10,22 @@
 
 #define ASK_AGAIN_MS   1000
 #define ASK_TIMEOUT_MS 100
+#define STOP_MS        100 /* for librdkafka's threads to stop fetching */
+
+/* librdkafka 2.0.2 stops a partition twice, and ends the process by an assertion, when an
+ * assignment is replaced again before the partitions of the one before have stopped. Nothing tells
+ * when they have, hence the pause. */
+static void
+replace(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    int64_t since = clock_monotonic_ms() - consumer->replaced_ms;
+    if (since < STOP_MS)
+        clock_sleep_ms(STOP_MS - since);
+    rd_kafka_assign(consumer->client, list);
+    if (consumer->started > 0)
+        consumer->replaced_ms = clock_monotonic_ms();
+    consumer->started = list == NULL ? 0 : (size_t)list->cnt;
+}
 
 static void
 remember_assignment(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list)
@@ -41,7 +57,7 @@ rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition
     struct consumer *consumer = opaque;
     drop_assignment(consumer);
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        rd_kafka_assign(client, NULL);
+        replace(consumer, NULL);
         consumer->revoked = true;
         consumer->assigned = false;
         rd_kafka_yield(client);
@@ -50,7 +66,7 @@ rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition
     /* Nothing is fetched until consumer_start says where. A member that was put out meanwhile has
      * an empty id: it stays without partitions and rejoins by itself. */
     rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(0);
-    rd_kafka_assign(client, nothing);
+    replace(consumer, nothing);
     rd_kafka_topic_partition_list_destroy(nothing);
     char *member = rd_kafka_memberid(client);
     bool member_lives = member != NULL && member[0] != '\0';
@@ -106,6 +122,8 @@ consumer_close(struct consumer **consumer)
     drop_assignment(*consumer);
     rd_kafka_destroy((*consumer)->client);
     free((*consumer)->position);
+    if ((*consumer)->subscribed != NULL)
+        rd_kafka_topic_partition_list_destroy((*consumer)->subscribed);
     pthread_mutex_destroy(&(*consumer)->problem.lock);
     free(*consumer);
     *consumer = NULL;
@@ -119,8 +137,42 @@ consumer_subscribe(struct consumer *consumer, const char *const topics[], size_t
     for (size_t i = 0; i < count; i++)
         rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : broker_code(err, code, "subscribing");
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_topic_partition_list_destroy(list);
+        return broker_code(err, code, "subscribing");
+    }
+    if (consumer->subscribed != NULL)
+        rd_kafka_topic_partition_list_destroy(consumer->subscribed);
+    consumer->subscribed = list;
+    consumer->rejoined = false;
+    return 0;
+}
+
+static bool
+has_all_topics(const struct consumer *consumer)
+{
+    for (int i = 0; consumer->subscribed != NULL && i < consumer->subscribed->cnt; i++) {
+        bool found = false;
+        for (size_t k = 0; k < consumer->positions; k++)
+            found = found ||
+                    strcmp(consumer->position[k].topic, consumer->subscribed->elems[i].topic) == 0;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* A static member that comes back gets the assignment it had, even where it has subscribed to more
+ * meanwhile: the coordinator compares the assignor's name alone. One that misses a topic leaves and
+ * joins anew, once; with more members than partitions a topic may well be missing for good. */
+static bool
+rejoin(struct consumer *consumer)
+{
+    if (consumer->rejoined || has_all_topics(consumer))
+        return false;
+    consumer->rejoined = true;
+    return rd_kafka_unsubscribe(consumer->client) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+           rd_kafka_subscribe(consumer->client, consumer->subscribed) == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static bool
@@ -131,6 +183,8 @@ pending_event(struct consumer *consumer, enum consumer_event *event)
         return false;
     *event = consumer->revoked ? CONSUMER_REVOKED : CONSUMER_ASSIGNED;
     *flag = false;
+    if (*event == CONSUMER_ASSIGNED && rejoin(consumer))
+        *event = CONSUMER_NOTHING;
     return true;
 }
 
@@ -192,10 +246,14 @@ int
 consumer_start(struct consumer *consumer, const struct position *position, size_t count,
                struct error *err)
 {
+    if (count == 0 && consumer->started == 0)
+        return 0;
+    if (consumer->revoked)
+        return error_set(err, ERROR_TRANSIENT, "the assignment was revoked");
     rd_kafka_topic_partition_list_t *list = positions_list(position, count);
-    rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, list);
+    replace(consumer, list);
     rd_kafka_topic_partition_list_destroy(list);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : broker_code(err, code, "assigning");
+    return 0;
 }
 
 int

@@ -11,6 +11,10 @@ struct consumer {
     struct position *position;
     size_t positions;
     bool revoked, assigned; /* events not handed out yet */
+    rd_kafka_topic_partition_list_t *subscribed;
+    bool rejoined;       /* for this subscription, because a topic was missing */
+    size_t started;      /* partitions that are fetched from */
+    int64_t replaced_ms; /* when partitions that were fetched from were last taken back */
     struct problem problem;
     int64_t asked_ms; /* when the brokers were last asked whether the problem is over */
 };

@@ -401,7 +401,7 @@ handle_input(struct stream *stream, struct input *input, struct message **messag
             message[i] == stream->killer ? NULL : instance_for(stream, input, &from, &wait);
         if (wait) {
             input->waits_since = stream->generation;
-            stream->restart = true;
+            stream->restart = stream->rewind = true;
             break;
         }
         next = message[i]->offset + 1;

@@ -65,7 +65,7 @@ keep_first(struct stream *stream, const struct guard_range *range, bool refused)
     batch->input[0] = batch->input[kept];
     batch->count = 1;
     batch->bytes = message->value.length + message->key.length;
-    stream->restart = true;
+    stream->restart = stream->rewind = true;
     if (!refused)
         return;
     stream->killer = message;
@@ -144,7 +144,7 @@ trip(struct stream *stream, const struct instance *instance)
 {
     int64_t deaths = 0, events = 0;
     const char *reason = breaker_reason(instance->breaker, &deaths, &events);
-    stream->restart = true;
+    stream->restart = stream->rewind = true;
     log_error("too many events die for one reason: the pipeline stands still here until a new "
               "version is applied or this service is restarted",
               field_text("pipeline", instance->pipeline->name), field_text("reason", reason),

@@ -127,7 +127,7 @@ inputs_assign(struct stream *stream, struct error *err)
             return -1;
     }
     inputs_share(stream);
-    stream->restart = true;
+    stream->restart = stream->rewind = true;
     log_info("partitions assigned", field_int("partitions", (int64_t)stream->inputs));
     return 0;
 }
@@ -146,7 +146,7 @@ inputs_forget(struct stream *stream)
         enter(input, INPUT_ASKING);
     }
     reader_close(&stream->restorer);
-    stream->restart = true;
+    stream->restart = stream->rewind = true;
 }
 
 struct input *
@@ -487,12 +487,18 @@ start(struct stream *stream, struct error *err)
     size_t count = 0;
     if (at == NULL)
         return error_memory(err, "positions");
-    for (size_t i = 0; i < stream->inputs; i++)
-        if (may_run(stream, &stream->input[i]))
-            at[count++] = stream->input[i].at;
-    int failed = consumer_start(stream->consumer, at, count, err);
+    bool changed = stream->rewind;
+    for (size_t i = 0; i < stream->inputs; i++) {
+        struct input *input = &stream->input[i];
+        bool runs = may_run(stream, input);
+        changed = changed || runs != input->fetching;
+        input->fetching = runs;
+        if (runs)
+            at[count++] = input->at;
+    }
+    int failed = changed ? consumer_start(stream->consumer, at, count, err) : 0;
     free(at);
-    stream->restart = failed != 0;
+    stream->restart = stream->rewind = failed != 0;
     return failed;
 }
 

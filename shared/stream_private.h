@@ -53,9 +53,10 @@ struct input {          /* an assigned partition */
     int64_t waits_since_ms;
     struct tally tally;
     struct state *state;
-    int64_t time_us;                  /* of the state, as its position record says */
-    int64_t evicted;                  /* keys of the state, as counted so far */
-    bool evicts;                      /* and told */
+    int64_t time_us; /* of the state, as its position record says */
+    int64_t evicted; /* keys of the state, as counted so far */
+    bool evicts;     /* and told */
+    bool fetching;
     int64_t counted[STREAM_COUNTERS]; /* in the batch in hand; metrics once it is committed */
 };
 
@@ -98,6 +99,7 @@ struct stream {
     struct position *ends; /* of the batch, one an input */
     size_t end_count;
     bool restart; /* what is fetched must be told anew */
+    bool rewind;  /* and from other offsets than fetching has reached */
     bool in_transaction;
     uint64_t generation; /* of the catalog, as last seen */
     int64_t backoff_ms;
