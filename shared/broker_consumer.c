@@ -1,7 +1,8 @@
 /* broker_consumer: a member of a consumer group that never commits by itself and starts where it is
  * told. Group metadata is taken once, when partitions are assigned, and goes with all batches of
  * that assignment: read later it could name a later generation, and the broker would take a batch
- * polled under an earlier one. SPDX-License-Identifier: Apache-2.0 */
+ * polled under an earlier one.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
 

@@ -14,13 +14,15 @@ table() { # folder noun
     for file in $names; do echo "    &$2_$file,"; done
     echo '    NULL,'
     echo '};'
+}
+find_in() { # noun
     cat <<C
-const struct $2_type *
-$2_find(const char *name)
+const struct $1_type *
+$1_find(const char *name)
 {
-    for (size_t i = 0; $2_types[i] != NULL; i++)
-        if (strcmp($2_types[i]->name, name) == 0)
-            return $2_types[i];
+    for (size_t i = 0; $1_types[i] != NULL; i++)
+        if (strcmp($1_types[i]->name, name) == 0)
+            return $1_types[i];
     return NULL;
 }
 C
@@ -28,4 +30,6 @@ C
 table clean rule
 table feature step
 table encode encoder
+find_in encoder
 table model model
+find_in model

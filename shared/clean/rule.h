@@ -26,7 +26,6 @@ struct rule_type {
                  const struct column *in, struct column *out, size_t rows, struct error *);
 };
 extern const struct rule_type *const rule_types[]; /* NULL-ended, sorted by name; generated */
-const struct rule_type *rule_find(const char *name);
 
 struct pipeline;
 /* Runs the pipeline's rules in order over a raw frame; *out is a frame of the clean schema with

@@ -21,7 +21,6 @@ struct step_type {
                  struct error *);
 };
 extern const struct step_type *const step_types[]; /* NULL-ended, sorted by name; generated */
-const struct step_type *step_find(const char *name);
 
 struct pipeline;
 /* Runs the pipeline's steps over a clean frame: *out is a frame of the features schema, same rows,
