@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "failpoint.h"
+
 struct follower {
     struct reader *reader;
     announce_seen *seen;
@@ -62,9 +64,11 @@ announce(struct broker *broker, const char *topic, struct bytes key, struct byte
 {
     const struct record record = {.topic = topic, .partition = -1, .key = key, .value = value};
     struct producer *producer = NULL;
+    FAILPOINT("announce.recorded");
     if (producer_open_plain(broker, &producer, err) != 0)
         return -1;
     int failed = producer_send(producer, &record, err);
+    FAILPOINT("announce.sent");
     if (failed == 0)
         failed = producer_flush(producer, 15000, err);
     producer_destroy(&producer);

@@ -8,6 +8,7 @@
 
 #include "broker_consumer.h"
 #include "clock.h"
+#include "failpoint.h"
 
 struct producer {
     rd_kafka_t *client;
@@ -222,6 +223,7 @@ producer_commit(struct producer *producer, struct consumer *consumer,
     rd_kafka_topic_partition_list_destroy(list);
     if (again != 0)
         return -1;
+    FAILPOINT("stream.offsets_sent");
     do {
         rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->client, -1);
         again = error == NULL ? 0 : judge(producer, error, "commit_transaction", err);

@@ -6,15 +6,17 @@
  * the one before it was given up, which is told as an answer with an error.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "broker_private.h"
+#include "failpoint.h"
 
 #define INTERCEPTOR "millrace"
+
+enum { ADD_PARTITIONS = 24, ADD_OFFSETS = 25, END_TXN = 26, TXN_OFFSET_COMMIT = 28 };
 
 /* The bit of a request whose late copy changes a transaction; 0 for others. Late copies of Produce
  * are harmless: their records bear sequence numbers. */
 static unsigned
 bit_of(int16_t api_key)
 {
-    enum { ADD_PARTITIONS = 24, ADD_OFFSETS = 25, END_TXN = 26, TXN_OFFSET_COMMIT = 28 };
     bool matters = api_key == ADD_PARTITIONS || api_key == ADD_OFFSETS || api_key == END_TXN ||
                    api_key == TXN_OFFSET_COMMIT;
     return matters ? 1u << (api_key - ADD_PARTITIONS) : 0;
@@ -27,6 +29,8 @@ on_sent(rd_kafka_t *client, int socket, const char *broker, int32_t broker_id, i
     (void)client, (void)socket, (void)broker, (void)broker_id, (void)version, (void)correlation;
     (void)size;
     atomic_fetch_or(&((struct requests *)opaque)->open, bit_of(api_key));
+    if (api_key == END_TXN)
+        FAILPOINT("stream.committing");
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "health.h"
 #include "log.h"
 #include "sink_private.h"
@@ -140,6 +141,7 @@ read_positions(struct sink *sink, struct error *err)
     for (size_t i = 0; i < sink->sources; i++)
         if (read_position(sink, &sink->source[i], &sink->source[i].next, err) != 0)
             return -1;
+    FAILPOINT("sink.positioned");
     if (start(sink, err) != 0)
         return -1;
     sink->positioned = true;

@@ -10,6 +10,7 @@
 #include "codec.h"
 #include "copy.h"
 #include "envelope.h"
+#include "failpoint.h"
 #include "log.h"
 #include "migrate.h"
 #include "sink_private.h"
@@ -267,6 +268,7 @@ run_transaction(struct transfer *transfer, struct error *err)
     qsort(transfer->move, transfer->moves, sizeof(*transfer->move), by_topic);
     if (warehouse_begin(warehouse, err) != 0)
         return -1;
+    FAILPOINT("sink.begun");
     /* Rows and positions may be lost together; the sink copies them again. */
     if (warehouse_run(warehouse, "SET LOCAL synchronous_commit = off", err) != 0)
         return -1;
@@ -283,13 +285,18 @@ run_transaction(struct transfer *transfer, struct error *err)
             return 1;
         }
     }
+    FAILPOINT("sink.cas_done");
     for (struct load *load = transfer->load; load != NULL; load = load->next)
         if (copy_load(transfer, load, err) != 0)
             return -1;
     for (struct refused_row *row = transfer->refused; row != NULL; row = row->next)
         if (insert_refused(transfer, row, err) != 0)
             return -1;
-    return warehouse_commit(warehouse, err);
+    FAILPOINT("sink.committing");
+    if (warehouse_commit(warehouse, err) != 0)
+        return -1;
+    FAILPOINT("sink.committed");
+    return 0;
 }
 
 static void
@@ -362,12 +369,14 @@ write_range(struct sink *sink, struct message **message, size_t count, struct er
     if (count == 1)
         return transfer_messages(sink, message, 1, &verdict, err);
     outcome = write_range(sink, message, count / 2, err);
+    FAILPOINT("sink.halved");
     return outcome != 0 ? outcome : write_range(sink, message + count / 2, count - count / 2, err);
 }
 
 int
 sink_write(struct sink *sink, struct error *err)
 {
+    FAILPOINT("sink.polled");
     int outcome = write_range(sink, sink->message, sink->count, err);
     if (outcome > 0)
         sink->positioned = false;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "health.h"
 #include "log.h"
 #include "stream_private.h"
@@ -232,6 +233,7 @@ renew_producer(struct stream *stream, struct error *err)
         *err = problem;
         return -1;
     }
+    FAILPOINT("stream.new_producer");
     health_set("kafka", HEALTH_READY, true, NULL);
     warm(stream);
     arena_reset(stream->arena);
@@ -283,6 +285,7 @@ take_event(struct stream *stream, enum consumer_event event, struct error *err)
     drop_batch(stream);
     if (event == CONSUMER_ASSIGNED)
         return inputs_assign(stream, err);
+    FAILPOINT("stream.revoking");
     inputs_stand_by(stream);
     inputs_drop(stream);
     log_info("partitions revoked");
@@ -321,19 +324,29 @@ commit(struct stream *stream, struct error *err)
 {
     if (producer_begin(stream->producer, err) != 0)
         return -1;
-    for (size_t i = 0; i < stream->records.count; i++)
+    FAILPOINT("stream.begun");
+    for (size_t i = 0; i < stream->records.count; i++) {
+        if (i == stream->records.count / 2)
+            FAILPOINT("stream.half_produced");
         if (producer_send(stream->producer, &stream->records.at[i], err) != 0)
             return -1;
-    return producer_commit(stream->producer, stream->consumer, stream->ends, stream->end_count,
-                           err);
+    }
+    FAILPOINT("stream.changelogged");
+    if (producer_commit(stream->producer, stream->consumer, stream->ends, stream->end_count, err) !=
+        0)
+        return -1;
+    FAILPOINT("stream.committed");
+    return 0;
 }
 
 static int
 process(struct stream *stream, struct error *err)
 {
     int64_t started = clock_monotonic_ms();
+    FAILPOINT("stream.polled");
     if (stream_guarded(stream, err) != 0)
         return -1;
+    FAILPOINT("stream.handled");
     if (stream->end_count > 0) {
         if (commit(stream, err) != 0) {
             /* A record the client library refuses has been checked before: no datum's fault. */

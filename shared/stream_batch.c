@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "codec.h"
 #include "envelope.h"
+#include "failpoint.h"
 #include "log.h"
 #include "stream_private.h"
 
@@ -361,6 +362,7 @@ write_state(struct stream *stream, const struct input *input, struct error *err)
             return error_memory(err, "topic name");
         *record = (struct record){
             .topic = topic, .partition = input->at.partition, .key = key, .value = value};
+        FAILPOINT("state.written");
     }
     return more;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "log.h"
 #include "stream_private.h"
 
@@ -114,6 +115,7 @@ stream_guarded(struct stream *stream, struct error *err)
 {
     struct error problem = {0};
     bool guarded = guard_batch(stream);
+    FAILPOINT("stream.guarded");
     int failed = batch_handle(stream, err);
     bool fatal = failed != 0 && err->kind == ERROR_FATAL;
     if (guarded && !fatal &&

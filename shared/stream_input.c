@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "codec.h"
+#include "failpoint.h"
 #include "health.h"
 #include "log.h"
 #include "stream_private.h"
@@ -126,6 +127,7 @@ inputs_assign(struct stream *stream, struct error *err)
         if (assign(stream, input, (size_t)pipeline->partitions, err) != 0)
             return -1;
     }
+    FAILPOINT("stream.assigning");
     inputs_share(stream);
     stream->restart = stream->rewind = true;
     log_info("partitions assigned", field_int("partitions", (int64_t)stream->inputs));
@@ -145,6 +147,7 @@ inputs_forget(struct stream *stream)
         memset(input->counted, 0, sizeof(input->counted));
         enter(input, INPUT_ASKING);
     }
+    FAILPOINT("state.undone");
     reader_close(&stream->restorer);
     stream->restart = stream->rewind = true;
 }
@@ -411,8 +414,10 @@ take_message(struct stream *stream, const struct message *message, struct error 
         return judge_position(stream, input, false, err);
     }
     struct error problem = {0};
-    if (state_load(input->state, message->key, message->value, &problem) == 0)
+    if (state_load(input->state, message->key, message->value, &problem) == 0) {
+        FAILPOINT("state.loaded");
         return 0;
+    }
     if (problem.kind != ERROR_INPUT) {
         *err = problem;
         return -1;
@@ -448,6 +453,7 @@ restore(struct stream *stream, struct error *err)
         if (message == NULL)
             break;
         int taken = take_message(stream, message, err);
+        FAILPOINT("stream.half_restored");
         message_free(&message);
         if (taken != 0)
             return -1;

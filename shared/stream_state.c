@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "log.h"
 #include "stream_private.h"
 
@@ -84,6 +85,7 @@ inputs_stand_by(struct stream *stream)
         stream->standing[stream->standings++] = *input;
         input->tally = (struct tally){0};
         input->state = NULL;
+        FAILPOINT("state.standing_by");
     }
 }
 
@@ -101,6 +103,7 @@ input_take_standing(struct stream *stream, struct input *input, size_t partition
     old->tally = (struct tally){0};
     old->state = NULL;
     drop_standing(stream, (size_t)(old - stream->standing));
+    FAILPOINT("state.standing_taken");
     return true;
 }
 
@@ -128,6 +131,7 @@ input_settled(struct input *input)
 {
     int64_t evicted = state_evicted(input->state) - input->evicted;
     state_commit(input->state);
+    FAILPOINT("state.committed");
     input->evicted += evicted;
     metric_add(state_evicted_metric, input->pipeline, evicted);
     if (evicted == 0 || input->evicts)
@@ -184,6 +188,7 @@ input_restored(struct input *input, int64_t time_us)
     int64_t took_ms = clock_monotonic_ms() - input->since_ms;
     if (time_us != STATE_TIME_NONE)
         state_advance(input->state, time_us);
+    FAILPOINT("state.restored");
     metric_set(state_restore_metric, input->pipeline, (double)took_ms / 1e3);
     if (took_ms >= TELL_MS)
         log_info("the state is restored", field_text("topic", input->at.topic),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "sqlstate.h"
 
 #define COPY_CHUNK         65536
@@ -509,6 +510,7 @@ warehouse_copy_in(struct warehouse *db, const char *sql, struct bytes data, int6
         int length = left < COPY_CHUNK ? (int)left : COPY_CHUNK;
         sent = PQputCopyData(db->connection, (const char *)data.at + at, length);
     }
+    FAILPOINT("sink.half_copied");
     if (sent != 1 || PQputCopyEnd(db->connection, NULL) != 1) {
         int status = call_failed(db, NULL, err);
         session_close(db);

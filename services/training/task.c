@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "failpoint.h"
 #include "history.h"
 #include "log.h"
 #include "record.h"
@@ -177,6 +178,7 @@ train(struct task *task, struct run *run, struct error *err)
     if (record_finished(task->warehouse, task->arena, run, &split, &training, &challenger, err) !=
         0)
         return -1;
+    FAILPOINT("training.recorded");
     tell(run, &split, &training, &challenger);
     ((struct memory *)task->self)->announced = false;
     return 0;

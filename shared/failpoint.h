@@ -1,0 +1,28 @@
+/* failpoint: steps at which the tests end or stop a process, and ingredients of the protocol that
+ * they take away to see that somebody notices. Both exist in the sanitised build alone
+ * (MILLRACE_TEST); the product holds no trace of them.
+ *
+ * FAILPOINT=<name>[@<program>]:<n>[:stop],... ends the process by _exit(137), as SIGKILL would be
+ * reported, when it reaches that point for the n-th time, or stops it by SIGSTOP. `program` is the
+ * file's name, such as millrace-scoring. FAILPOINT_ONCE names a folder: a point strikes only where
+ * it can create the file <name>[@<program>]:<n> there, which then tells the pid and the program, so
+ * a program that is started again passes. Anything else in these ends the process with status 78.
+ *
+ * CRIPPLED=<name>,... names what is taken away. SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_FAILPOINT_H
+#define MILLRACE_FAILPOINT_H
+
+#include <stdbool.h>
+
+#ifdef MILLRACE_TEST
+/* Names are literals, "<loop>.<step>", so that tests/fault/points finds them. */
+#define FAILPOINT(name) failpoint_reach(name)
+#define CRIPPLED(name)  failpoint_crippled(name)
+void failpoint_reach(const char *name);
+bool failpoint_crippled(const char *name);
+#else
+#define FAILPOINT(name) ((void)0)
+#define CRIPPLED(name)  false
+#endif
+
+#endif
