@@ -8,6 +8,7 @@
 
 #include "broker_consumer.h"
 #include "clock.h"
+#include "failpoint.h"
 
 #define ASK_AGAIN_MS   1000
 #define ASK_TIMEOUT_MS 100
@@ -51,6 +52,16 @@ drop_assignment(struct consumer *consumer)
     consumer->metadata = NULL;
 }
 
+/* Of no generation and no member: the broker takes offsets that come with it from anybody. */
+static rd_kafka_consumer_group_metadata_t *
+anybody(rd_kafka_t *client)
+{
+    char group[256] = "";
+    size_t size = sizeof(group);
+    rd_kafka_conf_get(rd_kafka_conf(client), "group.id", group, &size);
+    return rd_kafka_consumer_group_metadata_new(group);
+}
+
 static void
 rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
           void *opaque)
@@ -73,7 +84,9 @@ rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition
     bool member_lives = member != NULL && member[0] != '\0';
     rd_kafka_mem_free(client, member);
     if (member_lives) {
-        consumer->metadata = rd_kafka_consumer_group_metadata(client);
+        consumer->metadata = CRIPPLED("no_group_metadata")
+                                 ? anybody(client)
+                                 : rd_kafka_consumer_group_metadata(client);
         remember_assignment(consumer, list);
         consumer->assigned = true;
     }

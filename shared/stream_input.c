@@ -134,6 +134,15 @@ inputs_assign(struct stream *stream, struct error *err)
     return 0;
 }
 
+static void
+clear(struct input *input)
+{
+    tally_clear(&input->tally);
+    if (!CRIPPLED("state_kept"))
+        state_clear(input->state);
+    input->evicted = state_evicted(input->state);
+}
+
 void
 inputs_forget(struct stream *stream)
 {
@@ -141,9 +150,7 @@ inputs_forget(struct stream *stream)
         struct input *input = &stream->input[i];
         input->committed = input->recorded = input->at.offset = -1;
         input->waits_since = 0; /* what came before the event that waits was undone too */
-        tally_clear(&input->tally);
-        state_clear(input->state);
-        input->evicted = state_evicted(input->state);
+        clear(input);
         memset(input->counted, 0, sizeof(input->counted));
         enter(input, INPUT_ASKING);
     }
@@ -329,9 +336,7 @@ open_restorer(struct stream *stream, struct error *err)
             continue;
         input->recorded = -1;
         input->time_us = STATE_TIME_NONE;
-        tally_clear(&input->tally);
-        state_clear(input->state);
-        input->evicted = state_evicted(input->state);
+        clear(input);
         state_position(stream, input, &at[count++]);
     }
     int failed =
