@@ -13,7 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define POINTS_MAX  64
+#define POINTS_MAX  512
 #define ENTRY_MAX   128 /* bytes of <name>[@<program>]:<n> */
 #define STATUS_KILL 137
 #define PAUSE_US    50000
