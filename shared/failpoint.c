@@ -19,11 +19,11 @@
 #define PAUSE_US    50000
 
 struct point {
-    char entry[ENTRY_MAX]; /* as given, without ":stop": the name of its file */
+    char entry[ENTRY_MAX]; /* as given, without what follows n: the name of its file */
     char name[ENTRY_MAX];
     char program[ENTRY_MAX]; /* empty: any */
     long n;
-    bool stops;
+    bool stops, fails;
     atomic_long reached;
 };
 
@@ -54,7 +54,8 @@ read_point(char *item, struct point *point)
         return false;
     char *end = strrchr(item, ':');
     point->stops = end != NULL && strcmp(end, ":stop") == 0;
-    if (point->stops)
+    point->fails = end != NULL && strcmp(end, ":fail") == 0;
+    if (point->stops || point->fails)
         *end = '\0';
     strcpy(point->entry, item);
     char *number = strrchr(item, ':');
@@ -80,7 +81,7 @@ read_points(void)
     char *copy = strdup(value), *rest = copy, *item;
     while (copy != NULL && (item = strsep(&rest, ",")) != NULL)
         if (count == POINTS_MAX || !read_point(item, &points[count++]))
-            refuse("FAILPOINT", value, "is no list of <name>[@<program>]:<n>[:stop]");
+            refuse("FAILPOINT", value, "is no list of <name>[@<program>]:<n>[:stop|:fail]");
     free(copy);
 }
 
@@ -104,22 +105,27 @@ strikes_now(const struct point *point)
 
 /* The pause lets libraries' threads send what they were handed: a kill in the middle of a batch
  * otherwise leaves nothing of it anywhere, and one before it was begun looks the same. */
-static void
+static bool
 strike(const struct point *point)
 {
     if (!strikes_now(point))
-        return;
+        return false;
     fprintf(stderr, "failpoint %s: %s %s here\n", point->entry, program_invocation_short_name,
-            point->stops ? "stops" : "ends");
+            point->stops   ? "stops"
+            : point->fails ? "fails"
+                           : "ends");
     usleep(PAUSE_US);
-    if (!point->stops)
+    if (!point->stops && !point->fails)
         _exit(STATUS_KILL);
-    raise(SIGSTOP);
+    if (point->stops)
+        raise(SIGSTOP);
+    return point->fails;
 }
 
-void
+bool
 failpoint_reach(const char *name)
 {
+    bool fails = false;
     pthread_once(&once, read_points);
     for (size_t i = 0; i < count; i++) {
         struct point *point = &points[i];
@@ -127,8 +133,9 @@ failpoint_reach(const char *name)
             point->program[0] == '\0' || strcmp(point->program, program_invocation_short_name) == 0;
         if (here && strcmp(point->name, name) == 0 &&
             atomic_fetch_add(&point->reached, 1) + 1 == point->n)
-            strike(point);
+            fails = strike(point) || fails;
     }
+    return fails;
 }
 
 bool

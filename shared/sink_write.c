@@ -299,7 +299,8 @@ run_transaction(struct transfer *transfer, struct error *err)
     FAILPOINT("sink.committing");
     if (warehouse_commit(warehouse, err) != 0)
         return -1;
-    FAILPOINT("sink.committed");
+    if (FAILS("sink.committed"))
+        return error_set(err, ERROR_TRANSIENT, "failed by a test");
     return 0;
 }
 

@@ -331,11 +331,13 @@ commit(struct stream *stream, struct error *err)
         if (producer_send(stream->producer, &stream->records.at[i], err) != 0)
             return -1;
     }
-    FAILPOINT("stream.changelogged");
+    if (FAILS("stream.changelogged"))
+        return error_set(err, ERROR_TRANSIENT, "failed by a test");
     if (producer_commit(stream->producer, stream->consumer, stream->ends, stream->end_count, err) !=
         0)
         return -1;
-    FAILPOINT("stream.committed");
+    if (FAILS("stream.committed"))
+        return error_set(err, ERROR_TRANSIENT, "failed by a test");
     if (CRIPPLED("offsets_outside"))
         consumer_commit_for_display(stream->consumer, stream->ends, stream->end_count);
     return 0;

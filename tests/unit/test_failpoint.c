@@ -139,6 +139,16 @@ START_TEST(a_process_that_was_stopped_goes_on_when_it_is_continued)
 }
 END_TEST
 
+START_TEST(a_step_fails_once_where_it_is_told_to)
+{
+    setenv("FAILPOINT", "stream.committed:2:fail", 1);
+    ck_assert(!FAILS("stream.committed"));
+    ck_assert(!FAILS("stream.begun"));
+    ck_assert(FAILS("stream.committed"));
+    ck_assert(!FAILS("stream.committed"));
+}
+END_TEST
+
 START_TEST(a_value_that_cannot_be_read_ends_the_process_at_its_first_point)
 {
     static const char *const bad[] = {
@@ -179,5 +189,6 @@ RUN_TESTS("failpoint", the_process_ends_where_it_reaches_the_point_for_the_nth_t
           a_point_of_another_program_passes, a_point_strikes_once_where_a_folder_remembers_it,
           the_file_of_a_point_names_the_process,
           a_process_that_was_stopped_goes_on_when_it_is_continued,
+          a_step_fails_once_where_it_is_told_to,
           a_value_that_cannot_be_read_ends_the_process_at_its_first_point,
           a_folder_that_is_not_there_ends_the_process, what_is_taken_away_is_named_in_full)
