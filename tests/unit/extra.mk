@@ -37,3 +37,6 @@ LOOP_FAKES := $(addprefix build/t/tests/unit/,fake_broker.o fake_group.o fake_ca
 LOOP_TESTS := test_stream test_stream_state test_stream_batch test_stream_guard test_stream_input test_sink
 $(foreach t,$(LOOP_TESTS),$(eval EXTRA_$(t) := $(LOOP_FAKES)))
 $(LOOP_TESTS:%=build/t/unit/%): $(LOOP_FAKES)
+
+# Runs the program rather than linking it.
+build/t/unit/test_fault_proxy: | build/t/fault-proxy
