@@ -38,5 +38,5 @@ LOOP_TESTS := test_stream test_stream_state test_stream_batch test_stream_guard 
 $(foreach t,$(LOOP_TESTS),$(eval EXTRA_$(t) := $(LOOP_FAKES)))
 $(LOOP_TESTS:%=build/t/unit/%): $(LOOP_FAKES)
 
-# Runs the program rather than linking it.
-build/t/unit/test_fault_proxy: | build/t/fault-proxy
+# They run the program rather than link it.
+$(addprefix build/t/unit/,test_fault_proxy test_fault_proxy_postgresql): | build/t/fault-proxy
