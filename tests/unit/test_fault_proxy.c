@@ -224,7 +224,7 @@ START_TEST(a_dropped_reply_ends_the_connection_after_the_server_has_the_request)
     expect_end(ends.server);
     ask_and_answer(&other, METADATA, 1);
     assert_counts(&proxy, "connections=2 open=1 requests=3 dropped=1 swallowed=0 repeated=0 "
-                          "drop.EndTxn=1\n");
+                          "late=0 drop.EndTxn=1\n");
     ends_close(&ends);
     ends_close(&other);
     proxy_stop(&proxy);
@@ -263,7 +263,7 @@ START_TEST(a_repeated_request_is_answered_once)
     answer(&ends, 5);
     answer(&ends, 6);
     expect_reply(&ends, 6);
-    assert_counts(&proxy, "requests=2 dropped=0 swallowed=0 repeated=1 repeat.EndTxn=1\n");
+    assert_counts(&proxy, "requests=2 dropped=0 swallowed=0 repeated=1 late=0 repeat.EndTxn=1\n");
     ends_close(&ends);
     proxy_stop(&proxy);
 }
@@ -300,8 +300,59 @@ START_TEST(a_copy_is_sent_though_the_client_has_left)
     close(ends.client);
     expect_request(&ends, END_TXN, 1);
     expect_request(&ends, END_TXN, 1);
+    answer(&ends, 1);
+    answer(&ends, 1);
     expect_end(ends.server);
     close(ends.server);
+    proxy_stop(&proxy);
+}
+END_TEST
+
+START_TEST(a_late_request_arrives_after_the_client_was_sent_away)
+{
+    struct proxied proxy = proxy_start("kafka");
+    struct ends ends = ends_open(&proxy);
+    command(&proxy, "repeat-delay 3600000");
+    command(&proxy, "late EndTxn 1");
+    ask(&ends, METADATA, 1);
+    ask(&ends, END_TXN, 2);
+    expect_request(&ends, METADATA, 1);
+    expect_end(ends.client);
+    close(ends.client);
+    expect_silence(ends.server);
+    command(&proxy, "late EndTxn 0");
+    struct ends again = ends_open(&proxy);
+    ask_and_answer(&again, END_TXN, 1);
+    command(&proxy, "heal");
+    expect_request(&ends, END_TXN, 2);
+    expect_silence(ends.server); /* no end before the server has answered */
+    answer(&ends, 1);
+    answer(&ends, 2);
+    expect_end(ends.server);
+    assert_counts(&proxy,
+                  "open=1 requests=3 dropped=0 swallowed=0 repeated=0 late=1 late.EndTxn=1\n");
+    close(ends.server);
+    ends_close(&again);
+    proxy_stop(&proxy);
+}
+END_TEST
+
+START_TEST(a_dropped_reply_leaves_the_copy_to_come)
+{
+    struct proxied proxy = proxy_start("kafka");
+    struct ends ends = ends_open(&proxy);
+    command(&proxy, "repeat-delay 20");
+    command(&proxy, "repeat EndTxn 1");
+    command(&proxy, "drop EndTxn 1");
+    ask(&ends, END_TXN, 1);
+    expect_request(&ends, END_TXN, 1);
+    answer(&ends, 1);
+    expect_end(ends.client);
+    expect_request(&ends, END_TXN, 1);
+    answer(&ends, 1);
+    expect_end(ends.server);
+    assert_counts(&proxy, "open=0 requests=1 dropped=1 swallowed=0 repeated=1 late=0 ");
+    ends_close(&ends);
     proxy_stop(&proxy);
 }
 END_TEST
@@ -540,8 +591,9 @@ RUN_TESTS("fault_proxy", megabytes_pass_both_ways, who_is_not_read_is_held_back_
           a_dropped_reply_ends_the_connection_after_the_server_has_the_request,
           a_swallowed_reply_leaves_the_connection, a_repeated_request_is_answered_once,
           a_copy_waits_until_another_request_is_whole, a_copy_is_sent_though_the_client_has_left,
-          a_probability_strikes_some_and_not_all, heal_ends_the_rules,
-          a_cut_holds_one_direction_and_then_lets_it_flow, a_cut_holds_ends_too,
-          delayed_bytes_arrive_in_order, heal_lets_delayed_bytes_flow, trickling_bytes_all_arrive,
-          reset_ends_all_connections, refused_connections_end_at_once, connections_do_not_mix,
-          wrong_commands_are_logged_and_change_nothing)
+          a_late_request_arrives_after_the_client_was_sent_away,
+          a_dropped_reply_leaves_the_copy_to_come, a_probability_strikes_some_and_not_all,
+          heal_ends_the_rules, a_cut_holds_one_direction_and_then_lets_it_flow,
+          a_cut_holds_ends_too, delayed_bytes_arrive_in_order, heal_lets_delayed_bytes_flow,
+          trickling_bytes_all_arrive, reset_ends_all_connections, refused_connections_end_at_once,
+          connections_do_not_mix, wrong_commands_are_logged_and_change_nothing)

@@ -62,7 +62,8 @@ START_TEST(the_reply_to_a_commit_is_dropped)
     for (size_t i = 0; i < sizeof(DONE) - 1; i++) /* however it is cut up */
         (void)!send(ends.server, &DONE[i], 1, MSG_NOSIGNAL);
     expect_end(ends.client);
-    assert_counts(&proxy, "open=0 requests=2 dropped=1 swallowed=0 repeated=0 drop.commit=1\n");
+    assert_counts(&proxy,
+                  "open=0 requests=2 dropped=1 swallowed=0 repeated=0 late=0 drop.commit=1\n");
     ends_close(&ends);
     proxy_stop(&proxy);
 }
@@ -106,6 +107,7 @@ START_TEST(a_commit_is_not_repeated)
 {
     struct proxied proxy = proxy_start("postgresql");
     command_answered(&proxy, "repeat commit 1", "error: ");
+    command_answered(&proxy, "late commit 1", "error: ");
     command_answered(&proxy, "drop EndTxn 1", "error: ");
     proxy_stop(&proxy);
 }

@@ -65,7 +65,7 @@ chance(struct proxy *proxy)
 
 /* ---- rules */
 
-static const char *const fault_names[FAULTS] = {"drop", "swallow", "repeat"};
+static const char *const fault_names[FAULTS] = {"drop", "swallow", "repeat", "late"};
 
 static void
 key_write(char *text, size_t size, const struct proxy *proxy, int key)
@@ -117,9 +117,10 @@ count_write(struct proxy *proxy)
         }
     line[used] = '\0';
     note(proxy,
-         "proxy: connections=%lu open=%lu requests=%lu dropped=%lu swallowed=%lu repeated=%lu%s",
+         "proxy: connections=%lu open=%lu requests=%lu dropped=%lu swallowed=%lu repeated=%lu "
+         "late=%lu%s",
          proxy->accepted, proxy->open, proxy->requests, struck(proxy, DROP), struck(proxy, SWALLOW),
-         struck(proxy, REPEAT), line);
+         struck(proxy, REPEAT), struck(proxy, LATE), line);
 }
 
 /* ---- commands: each answers NULL, or what is wrong with its words */
@@ -155,8 +156,8 @@ set_rule(struct proxy *proxy, char *const words[], size_t count)
     enum fault fault = 0;
     while (strcmp(fault_names[fault], words[0]) != 0)
         fault++;
-    if (fault == REPEAT && !proxy->protocol->repeats)
-        return "requests of this protocol are not repeated";
+    if ((fault == REPEAT || fault == LATE) && !proxy->protocol->repeats)
+        return "requests of this protocol are not repeated, nor late";
     int key = proxy->protocol->key(words[1]);
     if (key < 0)
         return "unknown request";
@@ -264,6 +265,7 @@ static const struct command {
     {"drop", "drop REQUEST PROBABILITY", 3, 3, set_rule},
     {"swallow", "swallow REQUEST PROBABILITY", 3, 3, set_rule},
     {"repeat", "repeat REQUEST PROBABILITY", 3, 3, set_rule},
+    {"late", "late REQUEST PROBABILITY", 3, 3, set_rule},
     {"repeat-delay", "repeat-delay MS", 2, 2, set_repeat_delay},
     {"delay", "delay MS [JITTER-MS]", 2, 3, set_delay},
     {"cut", "cut to-server|to-client|both SECONDS", 3, 3, set_cut},

@@ -115,6 +115,7 @@ read_from(struct connection *connection, enum side side)
         frame_take(connection, direction, bytes, (size_t)n);
         return;
     }
+    connection->silent[side] = true;
     frame_end(connection, direction);
     flow->ended = true;
     if (n < 0) /* who has reset will not read either; what it has sent still arrives */
@@ -170,8 +171,8 @@ tend_flow(struct connection *connection, enum direction direction)
     if (flow->done || (direction == TO_SERVER && !connection->connected))
         return;
     flow_write(flow, fd, direction, &proxy->weather, proxy->now);
-    bool copies_wait = direction == TO_SERVER && connection->copies != NULL;
-    if (flow->done || flow->first != NULL || !flow->ended || copies_wait ||
+    if (flow->done || flow->first != NULL || !flow->ended ||
+        (direction == TO_SERVER && copies_wait(connection)) ||
         flow_next(flow, direction, &proxy->weather) > proxy->now)
         return;
     shutdown(fd, SHUT_WR);
@@ -215,7 +216,8 @@ wanted_events(struct connection *connection, enum side side, int64_t *next)
     const struct proxy *proxy = connection->proxy;
     const struct flow *in = &connection->flow[side], *out = &connection->flow[!side];
     short events = 0;
-    if (!in->ended && !in->done && in->held < HELD_MAX)
+    bool heard = (!in->ended && !in->done) || (side == SERVER && copies_wait(connection));
+    if (heard && !connection->silent[side] && in->held < HELD_MAX)
         events |= POLLIN;
     int64_t due = flow_next(out, (enum direction) !side, &proxy->weather);
     if (due <= proxy->now && out->first != NULL)
@@ -257,7 +259,7 @@ void
 connections_hurry(struct proxy *proxy)
 {
     for (struct connection *c = proxy->connections; c != NULL; c = c->next) {
-        copies_forget(c);
+        copies_hurry(c);
         for (enum direction d = 0; d < DIRECTIONS; d++)
             flow_hurry(&c->flow[d]);
     }

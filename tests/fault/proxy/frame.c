@@ -22,19 +22,18 @@ frame_between(const struct framer *framer)
 static void
 pass(struct connection *connection, enum direction direction, const uint8_t *bytes, size_t size)
 {
-    flow_put(&connection->flow[direction], bytes, size);
+    struct framer *framer = &connection->framer[direction];
+    struct flow *flow = &connection->flow[direction];
+    if (!framer->skip && !flow->ended)
+        flow_put(flow, bytes, size);
     if (direction == TO_SERVER)
         copy_fill(connection, bytes, size);
 }
 
-/* The request was applied and its reply is here: what was passed on before arrives, nothing after.
- */
-static void
-cut(struct connection *connection)
+void
+frame_part(struct connection *connection)
 {
-    connection->flow[TO_CLIENT].ended = true;
-    flow_discard(&connection->flow[TO_SERVER]);
-    copies_forget(connection);
+    connection->flow[TO_SERVER].ended = connection->flow[TO_CLIENT].ended = true;
 }
 
 static void
@@ -45,20 +44,30 @@ take_head(struct connection *connection, enum direction direction, struct framer
     case MORE:
         return;
     case CUT:
-        cut(connection);
-        return;
-    case OPAQUE:
-        framer->opaque = true;
-        /* fall through */
-    case PASS:
-        framer->skip = false;
-        pass(connection, direction, framer->head, size);
+        frame_part(connection);
+        framer->skip = true;
         break;
     case SKIP:
         framer->skip = true;
         break;
+    case OPAQUE:
+        framer->opaque = true;
+        framer->skip = false;
+        break;
+    case PASS:
+        framer->skip = false;
+        break;
     }
     framer->used = 0;
+    pass(connection, direction, framer->head, size);
+}
+
+/* Whether what still comes may go unread. */
+static bool
+over(const struct connection *connection, enum direction direction)
+{
+    return connection->flow[direction].ended &&
+           (direction == TO_SERVER || !copies_wait(connection));
 }
 
 void
@@ -66,7 +75,7 @@ frame_take(struct connection *connection, enum direction direction, const uint8_
            size_t size)
 {
     struct framer *framer = &connection->framer[direction];
-    while (size > 0 && !connection->flow[direction].ended) {
+    while (size > 0 && !over(connection, direction)) {
         size_t n;
         if (framer->opaque) {
             n = size;
@@ -74,8 +83,7 @@ frame_take(struct connection *connection, enum direction direction, const uint8_
         } else if (framer->left > 0) {
             n = size < framer->left ? size : (size_t)framer->left;
             framer->left -= n;
-            if (!framer->skip)
-                pass(connection, direction, bytes, n);
+            pass(connection, direction, bytes, n);
         } else {
             n = framer->wanted - framer->used;
             n = size < n ? size : n;
@@ -93,6 +101,7 @@ void
 frame_end(struct connection *connection, enum direction direction)
 {
     struct framer *framer = &connection->framer[direction];
+    framer->skip = false;
     pass(connection, direction, framer->head, framer->used);
     framer->used = 0;
 }

@@ -51,6 +51,13 @@ start(struct connection *connection)
 }
 
 static enum verdict
+passed_on(struct connection *connection, struct pending request)
+{
+    request_sent(connection, request);
+    return PASS;
+}
+
+static enum verdict
 judge_request(struct connection *connection, struct framer *framer)
 {
     uint32_t length = frame_number(framer->head, LENGTH);
@@ -64,10 +71,15 @@ judge_request(struct connection *connection, struct framer *framer)
     };
     framer->left = length - (REQUEST_HEAD - LENGTH);
     connection->proxy->requests++;
-    request_sent(connection, request);
-    if (LENGTH + (size_t)length <= COPY_MAX && rule_strikes(connection->proxy, REPEAT, request.key))
-        copy_begin(connection, request, LENGTH + (size_t)length);
-    return PASS;
+    if (LENGTH + (size_t)length > COPY_MAX)
+        return passed_on(connection, request);
+    if (rule_strikes(connection->proxy, LATE, request.key)) {
+        copy_begin(connection, request, LENGTH + (size_t)length, true);
+        return SKIP;
+    }
+    if (rule_strikes(connection->proxy, REPEAT, request.key))
+        copy_begin(connection, request, LENGTH + (size_t)length, false);
+    return passed_on(connection, request);
 }
 
 static enum verdict
@@ -82,7 +94,7 @@ judge_reply(struct connection *connection, struct framer *framer)
     struct pending request;
     if (!request_answered(connection, (int32_t)frame_number(framer->head + LENGTH, 4), &request))
         return PASS;
-    if (request.copy)
+    if (request.copy || connection->flow[TO_CLIENT].ended)
         return SKIP;
     if (rule_strikes(connection->proxy, DROP, request.key))
         return CUT;

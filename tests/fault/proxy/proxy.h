@@ -28,7 +28,7 @@
 /* Bytes of direction d come from side d and go to side !d. */
 enum direction { TO_SERVER, TO_CLIENT, DIRECTIONS };
 enum side { CLIENT, SERVER, SIDES };
-enum fault { DROP, SWALLOW, REPEAT, FAULTS };
+enum fault { DROP, SWALLOW, REPEAT, LATE, FAULTS };
 
 /* ---- flow.c: the bytes of one direction of one connection, each with the time it may go on */
 
@@ -90,12 +90,14 @@ struct protocol {
     /* Returns the key that rules call by this name, -1 if there is none. */
     int (*key)(const char *name);
     const char *(*key_name)(int key);
-    bool repeats; /* whether its requests can be repeated */
+    bool repeats; /* whether its requests can be repeated, or be late */
 };
 
 extern const struct protocol protocol_kafka, protocol_postgresql;
 
 void frame_take(struct connection *, enum direction, const uint8_t *, size_t);
+/* The client is sent away: what was passed on before arrives, nothing after. */
+void frame_part(struct connection *);
 void frame_end(struct connection *, enum direction); /* passes on a head that will not be whole */
 /* Whether nothing of an unfinished frame has been passed on. */
 bool frame_between(const struct framer *);
@@ -109,9 +111,10 @@ struct pending { /* a request that was passed on */
     bool copy;
 };
 
-struct copy { /* of a request, to be sent again */
+struct copy { /* of a request, to be sent later */
     struct copy *next;
     int64_t due;
+    bool only; /* the request itself was held back, and the client will be sent away */
     struct pending request;
     size_t size, used;
     uint8_t bytes[];
@@ -121,8 +124,9 @@ struct connection {
     struct connection *next;
     struct proxy *proxy;
     int fd[SIDES];
-    int slot;       /* of the first of its two in the poll set; -1 before the first poll */
-    bool connected; /* to the server */
+    int slot;           /* of the first of its two in the poll set; -1 before the first poll */
+    bool connected;     /* to the server */
+    bool silent[SIDES]; /* will say nothing any more */
     struct flow flow[DIRECTIONS];
     struct framer framer[DIRECTIONS];
 
@@ -130,6 +134,7 @@ struct connection {
     size_t pending_first, pending_count;
     struct copy *filling; /* of the request that is passing */
     struct copy *copies;  /* whole ones, the oldest first */
+    size_t copies_unanswered;
 
     bool answers_encryption; /* the server's next byte is its answer to the wish for encryption */
     bool commit_swallowed;   /* up to ReadyForQuery nothing is passed on */
@@ -143,17 +148,21 @@ void connections_read(struct proxy *, const struct pollfd *);
 /* Writes what is due, passes on ends, frees connections that are over. */
 void connections_tend(struct proxy *);
 void connections_reset(struct proxy *);
-void connections_hurry(struct proxy *); /* everything held flows; copies are forgotten */
+void connections_hurry(struct proxy *); /* everything held flows */
 
 /* ---- requests.c: what was asked and not answered yet, and copies of it */
 
 void request_sent(struct connection *, struct pending);
 /* The oldest request with this correlation; those before it will get no reply. False if unknown. */
 bool request_answered(struct connection *, int32_t correlation, struct pending *);
-void copy_begin(struct connection *, struct pending, size_t size);
+void copy_begin(struct connection *, struct pending, size_t size, bool only);
 void copy_fill(struct connection *, const uint8_t *, size_t);
 void copies_send(struct connection *);
 void copies_forget(struct connection *);
+void copies_hurry(struct connection *);
+/* Whether the server has to be kept for copies, though the client may have left: they are sent, and
+ * their replies read. */
+bool copies_wait(const struct connection *);
 
 /* ---- commands.c */
 

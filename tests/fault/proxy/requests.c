@@ -5,39 +5,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Forgets the oldest request. */
+static struct pending
+take_first(struct connection *connection)
+{
+    struct pending first = connection->pending[connection->pending_first];
+    connection->pending_first = (connection->pending_first + 1) % PENDING_MAX;
+    connection->pending_count--;
+    if (first.copy)
+        connection->copies_unanswered--;
+    return first;
+}
+
 void
 request_sent(struct connection *connection, struct pending request)
 {
-    if (connection->pending_count == PENDING_MAX) {
-        connection->pending_first = (connection->pending_first + 1) % PENDING_MAX;
-        connection->pending_count--;
-    }
+    if (connection->pending_count == PENDING_MAX)
+        take_first(connection);
     size_t at = (connection->pending_first + connection->pending_count++) % PENDING_MAX;
     connection->pending[at] = request;
+    if (request.copy)
+        connection->copies_unanswered++;
 }
 
 bool
 request_answered(struct connection *connection, int32_t correlation, struct pending *request)
 {
-    for (size_t i = 0; i < connection->pending_count; i++) {
-        size_t at = (connection->pending_first + i) % PENDING_MAX;
-        if (connection->pending[at].correlation != correlation)
-            continue;
-        *request = connection->pending[at];
-        connection->pending_first = (at + 1) % PENDING_MAX;
-        connection->pending_count -= i + 1;
-        return true;
-    }
-    return false;
+    size_t before = 0;
+    while (before < connection->pending_count &&
+           connection->pending[(connection->pending_first + before) % PENDING_MAX].correlation !=
+               correlation)
+        before++;
+    if (before == connection->pending_count)
+        return false;
+    while (before-- > 0)
+        take_first(connection);
+    *request = take_first(connection);
+    return true;
 }
 
 void
-copy_begin(struct connection *connection, struct pending request, size_t size)
+copy_begin(struct connection *connection, struct pending request, size_t size, bool only)
 {
     struct copy *copy = must_allocate(sizeof(*copy) + size);
     copy->request = request;
     copy->request.copy = true;
     copy->size = size;
+    copy->only = only;
     connection->filling = copy;
 }
 
@@ -57,6 +71,8 @@ copy_fill(struct connection *connection, const uint8_t *bytes, size_t size)
         end = &(*end)->next;
     *end = copy;
     connection->filling = NULL;
+    if (copy->only)
+        frame_part(connection);
 }
 
 /* Only between two requests; a client that left within one leaves no such place. */
@@ -87,4 +103,18 @@ copies_forget(struct connection *connection)
         connection->copies = copy->next;
         free(copy);
     }
+}
+
+void
+copies_hurry(struct connection *connection)
+{
+    for (struct copy *copy = connection->copies; copy != NULL; copy = copy->next)
+        copy->due = 0;
+}
+
+bool
+copies_wait(const struct connection *connection)
+{
+    return !connection->silent[SERVER] &&
+           (connection->copies != NULL || connection->copies_unanswered > 0);
 }
