@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,6 +92,7 @@ proxy_run(const struct proxied *proxy, int output, const char *protocol, const c
     if (slash == NULL)
         _exit(126);
     snprintf(slash, 32, "/../fault-proxy");
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails does not stop it */
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     execl(program, program, "--listen", "127.0.0.1:0", "--target", target, "--protocol", protocol,

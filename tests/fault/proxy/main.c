@@ -249,6 +249,7 @@ main(int argc, char *argv[])
          options.seed);
     while (turn(&proxy, signals))
         ;
+    close(proxy.listener); /* first, so that whoever awaits the last line can have the port */
     count_write(&proxy);
     connections_reset(&proxy);
     return EXIT_SUCCESS;
