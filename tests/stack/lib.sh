@@ -109,7 +109,24 @@ postgresql_find() { # data folder; prints the pid
         tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF -- "$1" && echo "$pid"
 }
 
-# ---- services
+# ---- services; a second instance of scoring is the process scoring.1
+service_process() { if (($2 == 0)); then echo "$1"; else echo "$1.$2"; fi; } # name ordinal
+service_launch() {                                                            # name ordinal usual-port [process]
+    local process=${4:-$(service_process "$1" "$2")} port
+    [[ -x $bin/millrace-$1 ]] || die "$bin/millrace-$1 is missing; run make first"
+    port=$(port_choose "$process" "$3")
+    mkdir -p "$stack/cache/$process"
+    (
+        close_files
+        exec setsid env MILLRACE_STACK="$stack" MILLRACE_INSTANCE="$2" MILLRACE_HTTP_ADDRESS=127.0.0.1 \
+            MILLRACE_HTTP_PORT="$port" MILLRACE_CACHE_DIR="$stack/cache/$process" \
+            MILLRACE_SESSION_TIMEOUT_MS=10000 \
+            ASAN_OPTIONS="halt_on_error=1:log_path=$stack/log/asan.$process${STACK_ASAN:+:$STACK_ASAN}" \
+            UBSAN_OPTIONS="print_stacktrace=1:log_path=$stack/log/asan.$process" \
+            "$root/tests/stack/supervise" "$process" "$bin/millrace-$1"
+    ) >>"$stack/log/$process.log" 2>&1 </dev/null &
+    process_record "$process.supervise" $!
+}
 service_get() { # name path; prints the body, fails unless the status is 2xx
     curl -fsS -m 2 "http://127.0.0.1:$(port_of "$1")$2" 2>/dev/null
 }
