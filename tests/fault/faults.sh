@@ -105,11 +105,12 @@ fault_drop() { network 6 drop "$1" 0.3; }
 # The reply alone is lost; the client waits until its time is over.
 # targets: EndTxn TxnOffsetCommit Produce
 fault_swallow() { network 6 swallow "$1" 0.05; }
-# A copy of the request arrives later, when the next transaction is under way.
+# The connection breaks and the request arrives nevertheless, later, when the next transaction may be
+# under way (KAFKA-17754).
 # targets: EndTxn TxnOffsetCommit AddPartitionsToTxn AddOffsetsToTxn
-fault_repeat() {
-    proxy kafka repeat-delay 60
-    network 6 repeat "$1" 0.3
+fault_late() {
+    proxy kafka repeat-delay 150
+    network 6 late "$1" 0.3
 }
 # Replies of everything that writes, one in a hundred.
 fault_loss() {
