@@ -62,6 +62,8 @@ struct program {
     struct http *http;
 };
 
+#define STOP_S 20 /* for the loops to end; within a pod's grace period of 45 s */
+
 static volatile sig_atomic_t stopping;
 
 /* ---- settings */
@@ -299,6 +301,23 @@ watch(void)
     free(body);
 }
 
+/* Leaving a group waits for Kafka without end. What a loop has in hand then is undone by whoever
+ * takes its partitions, as after a kill. */
+static void
+join_threads(const struct threads *threads)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += STOP_S;
+    for (size_t i = 0; i < threads->count; i++) {
+        if (pthread_clockjoin_np(threads->at[i], NULL, CLOCK_MONOTONIC, &until) != 0) {
+            log_error("a loop did not end in time; is Kafka within reach?",
+                      field_int("seconds", STOP_S));
+            _exit(EXIT_AGAIN);
+        }
+    }
+}
+
 static int
 run_program(struct program *program, struct error *err)
 {
@@ -325,8 +344,7 @@ run_program(struct program *program, struct error *err)
     }
     health_stopping();
     log_info("stopping: the batch in hand is finished first");
-    for (size_t i = 0; i < threads.count; i++)
-        pthread_join(threads.at[i], NULL);
+    join_threads(&threads);
     catalog_close(&program->catalog);
     http_close(&program->http);
     log_info("stopped");

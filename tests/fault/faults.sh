@@ -39,7 +39,7 @@ fault_scale() {
 fault_points() {
     local list
     list=$("$root/tests/fault/points" | shuf -n "${FAULT_POINTS:-4}" --random-source=<(yes "$seed.$1.$SECONDS") |
-        awk '{ printf "%s%s:%d", NR > 1 ? "," : "", $1, NR % 2 ? 1 : 7 }')
+        awk '{ printf "%s%s:%d", (NR > 1 ? "," : ""), $1, (NR % 2 ? 1 : 7) }')
     note "  $list"
     mkdir -p "$stack/points/$1"
     instance_kill "$1"

@@ -49,6 +49,7 @@ proxy_launch() { # kafka|postgresql port target-port
             --protocol "$1" --control "$control" --seed "$seed" --log "$stack/log/$1.proxy.log"
     ) >>"$stack/log/$1.proxy.err" 2>&1 </dev/null &
     process_record "$1.proxy" $!
+    disown
 }
 proxy_stop() { process_signal TERM "$1.proxy"; }
 proxy() { echo "${*:2}" >"$stack/run/$1.proxy.control"; } # which command...

@@ -126,6 +126,7 @@ service_launch() {                                                            # 
             "$root/tests/stack/supervise" "$process" "$bin/millrace-$1"
     ) >>"$stack/log/$process.log" 2>&1 </dev/null &
     process_record "$process.supervise" $!
+    disown # its end is none of the calling shell's business
 }
 service_get() { # name path; prints the body, fails unless the status is 2xx
     curl -fsS -m 2 "http://127.0.0.1:$(port_of "$1")$2" 2>/dev/null
