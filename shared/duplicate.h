@@ -19,7 +19,8 @@ struct duplicates { /* of one frame */
  * where window_ms is 0 or the work has no state. FATAL: out of memory. */
 int duplicate_filter(struct work *, const struct frame *in, int64_t window_ms, struct duplicates *,
                      struct error *) MUST_CHECK;
-/* After the rules: what was refused by them is remembered as dead. */
+/* Once the fate of every row is known: what was refused, by the rules or because its output could
+ * not be written, is remembered as dead. */
 int duplicate_settle(const struct duplicates *, struct work *, const struct frame *in,
                      struct error *) MUST_CHECK;
 

@@ -90,6 +90,7 @@ struct work {
     struct state *state;       /* of the one partition at work; NULL outside of the stream loop */
     struct refusals *refusals; /* become dead letters */
     int64_t now_us;            /* the only clock there is */
+    void *memo;                /* of handle for settle, in the batch's arena */
 };
 /* Refuses row `row` of the handler's input frame: it becomes a dead letter and must not be in any
  * output. reason: a stable code ("rule.range", "schema.required", "duplicate"); where: a JSON

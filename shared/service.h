@@ -53,6 +53,10 @@ struct service {
      */
     int (*handle)(void *self, struct work *, const struct frame *in, struct frame *const out[],
                   struct error *);
+    /* Afterwards, once all outputs are encoded: a row refused by now, be it because its output is
+     * too large, becomes a dead letter for good. For state that depends on it; refuses nothing. May
+     * be NULL. */
+    int (*settle)(void *self, struct work *, const struct frame *in, struct error *);
     int (*task)(struct task *, struct error *);
     void (*task_close)(struct task *); /* after the last turn; may be NULL */
     int (*adopt)(void *self, const struct announcement *, struct bytes artefact, struct error *);

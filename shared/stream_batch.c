@@ -190,13 +190,20 @@ write_row(struct run *run, size_t output, size_t row, struct error *err)
 }
 
 static int
-write_outputs(struct run *run, struct error *err)
+encode_outputs(struct run *run, struct error *err)
 {
     size_t outputs = stream_outputs(run->stream->service);
     for (size_t i = 0; i < outputs; i++)
         for (size_t row = 0; row < run->out[i]->rows; row++)
             if (encode_row(run, i, row, err) != 0)
                 return -1;
+    return 0;
+}
+
+static int
+write_outputs(struct run *run, struct error *err)
+{
+    size_t outputs = stream_outputs(run->stream->service);
     for (size_t i = 0; i < outputs; i++)
         for (size_t row = 0; row < run->out[i]->rows; row++)
             if (!refused(&run->work, run->out[i]->origin[row].row) &&
@@ -255,6 +262,21 @@ open_run(struct run *run, size_t count, struct error *err)
     return enough ? 0 : error_memory(err, "a batch");
 }
 
+/* The service, with what becomes of its outputs: settle knows every row's fate. */
+static int
+serve(struct run *run, struct error *err)
+{
+    const struct service *service = run->stream->service;
+    void *self = run->instance->self;
+    if (service->handle(self, &run->work, run->in, run->out, err) != 0)
+        return -1;
+    for (size_t row = 0; row < run->in->rows; row++)
+        state_follow(run->input->state, &run->in->origin[row]);
+    if (encode_outputs(run, err) != 0)
+        return -1;
+    return service->settle == NULL ? 0 : service->settle(self, &run->work, run->in, err);
+}
+
 static int
 handle_run(struct stream *stream, struct input *input, struct instance *instance,
            struct message **message, const struct origin *origin, size_t count, struct error *err)
@@ -265,11 +287,8 @@ handle_run(struct stream *stream, struct input *input, struct instance *instance
     /* A handler that puts before it follows has a time all the same. */
     if (run.in->rows > 0)
         state_follow(input->state, &run.in->origin[0]);
-    if (run.in->rows > 0 &&
-        stream->service->handle(instance->self, &run.work, run.in, run.out, err) != 0)
+    if (run.in->rows > 0 && serve(&run, err) != 0)
         return error_wrap(err, "pipeline %s, partition %d", input->pipeline, input->at.partition);
-    for (size_t row = 0; row < run.in->rows; row++)
-        state_follow(input->state, &run.in->origin[row]);
     if (write_outputs(&run, err) != 0)
         return -1;
     if (run.refusals.failed)

@@ -27,9 +27,18 @@ clean_handle(void *self, struct work *work, const struct frame *in, struct frame
              struct error *err)
 {
     const struct pipeline *pipeline = self;
-    struct duplicates duplicates;
-    if (duplicate_filter(work, in, pipeline->duplicates.window_ms, &duplicates, err) != 0 ||
-        clean_frame(pipeline, work, in, out[0], err) != 0)
+    struct duplicates *duplicates = arena_alloc(work->arena, 1, sizeof(*duplicates));
+    if (duplicates == NULL)
+        return error_memory(err, "the duplicate filter");
+    work->memo = duplicates;
+    if (duplicate_filter(work, in, pipeline->duplicates.window_ms, duplicates, err) != 0)
         return -1;
-    return duplicate_settle(&duplicates, work, in, err);
+    return clean_frame(pipeline, work, in, out[0], err);
+}
+
+int
+clean_settle(void *self, struct work *work, const struct frame *in, struct error *err)
+{
+    (void)self;
+    return duplicate_settle(work->memo, work, in, err);
 }

@@ -11,5 +11,7 @@ void clean_close(void **self);
 /* out[0]: clean, every row that no rule refused. */
 int clean_handle(void *self, struct work *, const struct frame *in, struct frame *const out[],
                  struct error *) MUST_CHECK;
+/* What became a dead letter is remembered as such. */
+int clean_settle(void *self, struct work *, const struct frame *in, struct error *) MUST_CHECK;
 
 #endif

@@ -15,6 +15,7 @@ static const struct service cleaning = {
     .keeps = keeps,
     .open = clean_open,
     .handle = clean_handle,
+    .settle = clean_settle,
     .close = clean_close,
 };
 

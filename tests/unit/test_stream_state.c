@@ -13,11 +13,18 @@ static int
 filter_handle(void *self, struct work *work, const struct frame *in, struct frame *const out[],
               struct error *err)
 {
-    struct duplicates duplicates;
-    if (duplicate_filter(work, in, 3600000, &duplicates, err) != 0 ||
-        wash_handle(self, work, in, out, err) != 0)
+    struct duplicates *duplicates = arena_alloc(work->arena, 1, sizeof(*duplicates));
+    work->memo = duplicates;
+    if (duplicate_filter(work, in, 3600000, duplicates, err) != 0)
         return -1;
-    return duplicate_settle(&duplicates, work, in, err);
+    return wash_handle(self, work, in, out, err);
+}
+
+static int
+filter_settle(void *self, struct work *work, const struct frame *in, struct error *err)
+{
+    (void)self;
+    return duplicate_settle(work->memo, work, in, err);
 }
 
 /* Long values, one an event. */
@@ -39,6 +46,7 @@ static const struct service filtering = {
     .writes = (const char *const[]){"clean", NULL},
     .open = wash_open,
     .handle = filter_handle,
+    .settle = filter_settle,
     .close = wash_close,
 };
 static const struct service hoarding = {
@@ -200,6 +208,25 @@ START_TEST(a_dead_letter_that_is_tried_again_passes_once)
 }
 END_TEST
 
+/* Its output was too large: nothing of it went out, so it may be tried again like any dead one. */
+START_TEST(an_event_whose_output_was_too_large_passes_when_it_is_tried_again)
+{
+    struct event again = {.mark = "good", .id = "s1", .replay = true};
+    bench_open();
+    send(0, "huge", 1, 0);
+    run_until_done(&filtering);
+    bench_put(again);
+    bench_put(again);
+    run_until_done(&filtering);
+    ck_assert_uint_eq(fake_count(broker, "m.loan.clean", 0), 1);
+    ck_assert_str_eq(dead_header(0, "__connect.errors.exception.class.name"), "stream.size");
+    ck_assert_str_eq(dead_header(1, "__connect.errors.exception.class.name"), "duplicate");
+    ck_assert_int_eq(recorded("m.loan.cleaning-state", 0, "in"), 3);
+    ck_assert_int_eq(recorded("m.loan.cleaning-state", 0, "dead"), 1);
+    ck_assert_int_eq(recorded("m.loan.cleaning-state", 0, "duplicate"), 1);
+}
+END_TEST
+
 /* ---- owners */
 START_TEST(a_partition_that_comes_back_is_not_restored)
 {
@@ -295,6 +322,7 @@ RUN_TESTS("stream_state", an_event_sent_again_is_a_duplicate,
           a_compacted_changelog_remembers_the_same, the_position_record_is_the_last_of_its_batch,
           what_is_over_leaves_tombstones_and_is_new_again,
           a_dead_letter_that_is_tried_again_passes_once,
+          an_event_whose_output_was_too_large_passes_when_it_is_tried_again,
           a_partition_that_comes_back_is_not_restored,
           a_partition_that_another_has_moved_on_is_restored,
           faults_in_any_order_leave_each_event_once, at_the_bound_the_oldest_keys_get_tombstones)

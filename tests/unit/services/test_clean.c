@@ -56,6 +56,7 @@ START_TEST(what_the_rules_refused_is_remembered_as_dead)
     ck_ok(clean_open(bench.pipeline, NULL, &self, &bench.err), bench.err);
     ck_ok(clean_handle(self, &bench.work, bench.raw, out, &bench.err), bench.err);
     ck_assert_uint_eq(bench.clean->rows, 1);
+    ck_ok(clean_settle(self, &bench.work, bench.raw, &bench.err), bench.err);
     ck_assert_uint_eq(bench.refusals.count, 2);
     bench.raw->origin[0].replay = bench.raw->origin[1].replay = true;
     bench.raw->rows = 2;
