@@ -90,8 +90,6 @@ int consumer_start(struct consumer *, const struct position *, size_t count,
 /* Committed, stable offsets of the group (-1: none) for the listed partitions. */
 int consumer_committed(struct consumer *, struct position *, size_t count, int timeout_ms,
                        struct error *) MUST_CHECK;
-int consumer_low_watermark(struct consumer *, const char *topic, int32_t partition, int64_t *offset,
-                           struct error *) MUST_CHECK;
 /* Plain commit, for displays of lag only (the sink's). */
 void consumer_commit_for_display(struct consumer *, const struct position *, size_t count);
 const char *

@@ -287,19 +287,6 @@ consumer_committed(struct consumer *consumer, struct position *position, size_t 
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : broker_code(err, code, "committed offsets");
 }
 
-int
-consumer_low_watermark(struct consumer *consumer, const char *topic, int32_t partition,
-                       int64_t *offset, struct error *err)
-{
-    int64_t low = 0, high = 0;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(consumer->client, topic, partition, &low, &high, 5000);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return broker_code(err, code, "low watermark");
-    *offset = low;
-    return 0;
-}
-
 void
 consumer_commit_for_display(struct consumer *consumer, const struct position *position,
                             size_t count)

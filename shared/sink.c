@@ -48,13 +48,22 @@ mapping_of(const struct service *service, const char *stage)
     return NULL;
 }
 
+static void
+forget_sources(struct sink *sink)
+{
+    for (size_t i = 0; i < sink->sources; i++)
+        if (sink->source[i].reach != REACH_OK)
+            reach_forget(sink->group, &sink->source[i].at);
+    sink->sources = 0;
+}
+
 static int
 assign(struct sink *sink, struct error *err)
 {
     const struct position *at;
     size_t count = consumer_assignment(sink->consumer, &at);
+    forget_sources(sink);
     free(sink->source);
-    sink->sources = 0;
     sink->source = calloc(count + 1, sizeof(*sink->source));
     if (sink->source == NULL)
         return error_memory(err, "partitions");
@@ -77,19 +86,66 @@ assign(struct sink *sink, struct error *err)
     return 0;
 }
 
-/* The next offset of a source; first time: the low watermark. */
+/* The records between the end that was seen and the position are not those that were copied: the
+ * log was another one. Nobody may take them for rows, so they are on record. */
 static int
-read_position(struct sink *sink, struct source *source, int64_t *next, struct error *err)
+record_passed_over(struct sink *sink, const struct source *source, int64_t next, struct ends ends,
+                   struct error *err)
+{
+    const int64_t number[] = {
+        source->at.partition, source->log_epoch, source->end_seen, next, ends.low, ends.high};
+    char text[6][24];
+    for (size_t i = 0; i < 6; i++)
+        snprintf(text[i], sizeof(text[i]), "%lld", (long long)number[i]);
+    const char *const params[] = {sink->group, source->at.topic, text[0], text[1],
+                                  text[2],     text[3],          text[4], text[5]};
+    return warehouse_query(sink->warehouse,
+                           "INSERT INTO ops.position_changes (sink, topic, partition, log_epoch, "
+                           "from_offset, to_offset, low_watermark, high_watermark, reason) VALUES "
+                           "($1, $2, $3, $4, $5, $6, $7, $8, 'the log ended before the position "
+                           "and has grown to it')",
+                           params, 8, NULL, err);
+}
+
+/* The ends were asked for before the position, so the log may have grown since. */
+static int
+judge(struct sink *sink, struct source *source, int64_t next, struct ends ends, struct error *err)
+{
+    struct position at = source->at;
+    enum reach reach = reach_of(next, ends);
+    bool same = next == source->next;
+    at.offset = next;
+    if (reach == REACH_AHEAD && reach_ask(sink->broker, &at, &reach, &ends, err) != 0)
+        return -1;
+    if (same && reach == REACH_OK && source->reach == REACH_AHEAD &&
+        record_passed_over(sink, source, next, ends, err) != 0)
+        return -1;
+    if (reach != source->reach || (reach != REACH_OK && !same)) {
+        source->end_seen = ends.high;
+        reach_tell(sink->group, &at, reach, ends,
+                   "millrace rebuild, or millrace positions set to accept the loss");
+    }
+    source->reach = reach;
+    source->next = next;
+    return 0;
+}
+
+/* The next offset of a source; first time: the low watermark. *moved: it was another before, or can
+ * be read from now on, or no longer. */
+static int
+read_position(struct sink *sink, struct source *source, bool *moved, struct error *err)
 {
     char partition[16], epoch[24], low_text[24];
-    int64_t low = 0;
+    int64_t before = source->next;
+    struct ends ends;
+    enum reach reach = source->reach;
     struct rows *rows = NULL;
-    if (consumer_low_watermark(sink->consumer, source->at.topic, source->at.partition, &low, err) !=
-        0)
+    if (broker_watermarks(sink->broker, source->at.topic, source->at.partition, &ends.low,
+                          &ends.high, err) != 0)
         return -1;
     snprintf(partition, sizeof(partition), "%d", source->at.partition);
     snprintf(epoch, sizeof(epoch), "%lld", (long long)source->log_epoch);
-    snprintf(low_text, sizeof(low_text), "%lld", (long long)low);
+    snprintf(low_text, sizeof(low_text), "%lld", (long long)ends.low);
     const char *const first[] = {sink->group, source->at.topic, partition, epoch, low_text};
     if (warehouse_query(
             sink->warehouse,
@@ -106,14 +162,9 @@ read_position(struct sink *sink, struct source *source, int64_t *next, struct er
     if (found < 0)
         return error_set(err, ERROR_TRANSIENT, "no position for %s/%d", source->at.topic,
                          source->at.partition);
-    bool lost = found < low;
-    if (lost && !source->lost)
-        log_error(
-            "rows were lost by retention: the partition stands still until an operator decides",
-            field_text("topic", source->at.topic), field_int("partition", source->at.partition),
-            field_int("next_offset", found), field_int("low_watermark", low));
-    source->lost = lost;
-    *next = found;
+    if (judge(sink, source, found, ends, err) != 0)
+        return -1;
+    *moved = *moved || source->next != before || source->reach != reach;
     return 0;
 }
 
@@ -127,7 +178,7 @@ start(struct sink *sink, struct error *err)
     for (size_t i = 0; i < sink->sources; i++) {
         struct source *source = &sink->source[i];
         source->at.offset = source->next;
-        if (!source->lost && source->waits_since != sink->generation)
+        if (source->reach == REACH_OK && source->waits_since != sink->generation)
             at[count++] = source->at;
     }
     int failed = consumer_start(sink->consumer, at, count, err);
@@ -135,38 +186,69 @@ start(struct sink *sink, struct error *err)
     return failed;
 }
 
+/* What is in hand would be fetched again. */
 static int
 read_positions(struct sink *sink, struct error *err)
 {
+    bool ignored = false;
+    sink_drop(sink);
     for (size_t i = 0; i < sink->sources; i++)
-        if (read_position(sink, &sink->source[i], &sink->source[i].next, err) != 0)
+        if (read_position(sink, &sink->source[i], &ignored, err) != 0)
             return -1;
     FAILPOINT("sink.positioned");
     if (start(sink, err) != 0)
         return -1;
     sink->positioned = true;
-    sink->checked_ms = clock_monotonic_ms();
+    sink->checked_ms = sink->stopped_ms = clock_monotonic_ms();
     return 0;
 }
 
-/* PostgreSQL may have been restored to an earlier moment while there was nothing to write. */
-static int
-check_positions(struct sink *sink, struct error *err)
+static size_t
+stopped(const struct sink *sink, const struct source **one)
 {
-    bool moved = false;
-    for (size_t i = 0; i < sink->sources; i++) {
-        int64_t next = -1;
-        if (read_position(sink, &sink->source[i], &next, err) != 0)
+    size_t count = 0;
+    for (size_t i = 0; i < sink->sources; i++)
+        if (sink->source[i].reach != REACH_OK && count++ == 0)
+            *one = &sink->source[i];
+    return count;
+}
+
+/* Whoever stands still is looked at again and again; everybody while there is nothing to write, for
+ * PostgreSQL may have been restored to an earlier moment. */
+static int
+look_again(struct sink *sink, struct error *err)
+{
+    int64_t now = clock_monotonic_ms();
+    const struct source *one = NULL;
+    bool all = sink->count == 0 && now - sink->checked_ms > IDLE_CHECK_MS, moved = false;
+    bool some = stopped(sink, &one) > 0 && now - sink->stopped_ms > REACH_AGAIN_MS;
+    if (!sink->positioned || (!all && !some))
+        return 0;
+    for (size_t i = 0; i < sink->sources; i++)
+        if ((all || sink->source[i].reach != REACH_OK) &&
+            read_position(sink, &sink->source[i], &moved, err) != 0)
             return -1;
-        moved = moved || next != sink->source[i].next;
-        sink->source[i].next = next;
-    }
-    sink->checked_ms = clock_monotonic_ms();
+    sink->stopped_ms = now;
+    if (all)
+        sink->checked_ms = now;
     if (!moved)
         return 0;
     log_warn("positions in the warehouse have moved: copying on from there");
-    sink_drop(sink);
-    return start(sink, err);
+    sink->positioned = false;
+    return 0;
+}
+
+static void
+report(struct sink *sink)
+{
+    const struct source *one = NULL;
+    size_t count = stopped(sink, &one);
+    if (!sink->positioned)
+        return;
+    health_set("postgresql", HEALTH_ADVISE, true, NULL);
+    struct position at = count > 0 ? one->at : (struct position){0};
+    at.offset = count > 0 ? one->next : -1;
+    reach_report("sink-positions", count, &at, count > 0 ? one->reach : REACH_OK);
 }
 
 /* ---- polling */
@@ -239,7 +321,7 @@ static int
 add_message(struct sink *sink, struct message *message, struct error *err)
 {
     struct source *source = sink_source(sink, message);
-    if (source == NULL || source->lost || message->offset < source->at.offset) {
+    if (source == NULL || source->reach != REACH_OK || message->offset < source->at.offset) {
         message_free(&message);
         return 0;
     }
@@ -309,7 +391,7 @@ collect(struct sink *sink, struct error *err)
         else if (event == CONSUMER_ASSIGNED)
             return assign(sink, err);
         else
-            sink->sources = 0;
+            forget_sources(sink);
         return 0;
     }
     return 0;
@@ -352,12 +434,10 @@ turn(struct sink *sink, struct error *err)
         sink->backoff_ms = 0;
         sink_drop(sink);
         display(sink);
-    } else if (sink->positioned && clock_monotonic_ms() - sink->checked_ms > IDLE_CHECK_MS) {
-        if (check_positions(sink, err) != 0)
-            return -1;
     }
-    if (sink->positioned)
-        health_set("postgresql", HEALTH_ADVISE, true, NULL);
+    if (look_again(sink, err) != 0)
+        return -1;
+    report(sink);
     return 0;
 }
 
@@ -377,7 +457,7 @@ wait_and_poll(struct sink *sink)
             return;
         message_free(&message);
         if (event == CONSUMER_REVOKED)
-            sink->sources = 0;
+            forget_sources(sink);
         if (event == CONSUMER_ASSIGNED && assign(sink, &err) != 0)
             return;
     }
@@ -437,6 +517,7 @@ open_sink(struct sink *sink, struct error *err)
              common->instance);
     const struct consumer_options options = {sink->group, sink->member};
     metrics_register(sink_metrics);
+    reach_open();
     if (arena_open(&sink->arena, (size_t)common->memory_limit_mb << 20, err) != 0)
         return -1;
     if (warehouse_open(sink->group, 60000, &sink->warehouse, err) != 0)

@@ -4,6 +4,7 @@
 #ifndef MILLRACE_SINK_PRIVATE_H
 #define MILLRACE_SINK_PRIVATE_H
 
+#include "reach.h"
 #include "sink.h"
 
 #define SINK_BATCH_BYTES (32 << 20)
@@ -17,7 +18,8 @@ struct source {         /* an assigned partition */
     const char *pipeline;
     int64_t log_epoch;
     const struct mapping *mapping;
-    bool lost; /* position below the low watermark */
+    enum reach reach; /* not OK: it is not fetched */
+    int64_t end_seen; /* of the log, when it was found not to reach to the position */
     uint64_t
         waits_since; /* catalog generation since which it waits for a pipeline version; 0: no */
     int64_t waits_since_ms;
@@ -39,7 +41,7 @@ struct sink {
     size_t sources;
     struct message **message; /* the batch */
     size_t count, capacity, bytes;
-    int64_t first_ms, checked_ms, backoff_ms;
+    int64_t first_ms, checked_ms, stopped_ms, backoff_ms;
     bool positioned;
     bool polling; /* an error now is Kafka's, not PostgreSQL's */
     size_t subscribed;

@@ -407,6 +407,7 @@ report(struct stream *stream)
     if (stream->producer != NULL)
         health_set("kafka", HEALTH_READY, problem == NULL, problem);
     inputs_report_state(stream);
+    inputs_report_reach(stream);
     health_set("partitions", HEALTH_READY, inputs_ready(stream),
                inputs_ready(stream) ? NULL : "position records are being restored");
 }
@@ -435,6 +436,7 @@ open_stream(struct stream *stream, struct error *err)
     const struct consumer_options options = {stream->group, stream->member};
     open_metrics(stream->service->name);
     stream_state_open();
+    reach_open();
     stream_guard_open(stream);
     if (arena_open(&stream->arena, (size_t)common->memory_limit_mb << 20, err) != 0)
         return -1;

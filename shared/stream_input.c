@@ -63,8 +63,11 @@ input_free(struct input *input)
 void
 inputs_drop(struct stream *stream)
 {
-    for (size_t i = 0; i < stream->inputs; i++)
+    for (size_t i = 0; i < stream->inputs; i++) {
+        if (stream->input[i].reach != REACH_OK)
+            reach_forget(stream->group, &stream->input[i].at);
         input_free(&stream->input[i]);
+    }
     free(stream->input);
     stream->input = NULL;
     stream->inputs = 0;
@@ -169,11 +172,12 @@ inputs_find(struct stream *stream, const char *topic, int32_t partition)
     return NULL;
 }
 
+/* Those that stand still are told of apart: they are ready to go on. */
 bool
 inputs_ready(const struct stream *stream)
 {
     for (size_t i = 0; i < stream->inputs; i++)
-        if (stream->input[i].phase != INPUT_READY)
+        if (stream->input[i].phase != INPUT_READY && stream->input[i].phase != INPUT_STOPPED)
             return false;
     return true;
 }
@@ -345,32 +349,89 @@ open_restorer(struct stream *stream, struct error *err)
     return failed;
 }
 
+/* ---- whether the log reaches to where an input stands */
+/* The input stands at at.offset with its state: it runs from there, or it stops there. */
+static int
+settle_reach(struct stream *stream, struct input *input, struct error *err)
+{
+    enum reach reach;
+    struct ends ends;
+    if (reach_ask(stream->broker, &input->at, &reach, &ends, err) != 0)
+        return -1;
+    if (reach != input->reach)
+        reach_tell(stream->group, &input->at, reach, ends,
+                   "stop the service and set the group's committed offset to accept the loss");
+    enum input_phase phase = reach == REACH_OK ? INPUT_READY : INPUT_STOPPED;
+    stream->restart = stream->restart || phase != input->phase;
+    input->reach = reach;
+    if (phase != input->phase || phase == INPUT_STOPPED)
+        enter(input, phase);
+    return 0;
+}
+
+/* An offset that was set meanwhile is another state's. */
+static int
+look_again(struct stream *stream, struct input *input, struct error *err)
+{
+    struct error ignored = {0};
+    struct position asked = input->at;
+    if (clock_monotonic_ms() - input->since_ms < REACH_AGAIN_MS)
+        return 0;
+    if (consumer_committed(stream->consumer, &asked, 1, 1000, &ignored) != 0 ||
+        asked.offset == input->at.offset || asked.offset < 0)
+        return settle_reach(stream, input, err);
+    input->recorded = -1;
+    enter(input, INPUT_ASKING);
+    return 0;
+}
+
+int
+inputs_out_of_range(struct stream *stream, struct error *err)
+{
+    bool stopped = false;
+    for (size_t i = 0; i < stream->inputs; i++) {
+        struct input *input = &stream->input[i];
+        if (input->phase != INPUT_READY)
+            continue;
+        if (settle_reach(stream, input, err) != 0)
+            return -1;
+        stopped = stopped || input->phase == INPUT_STOPPED;
+    }
+    if (!stopped) /* it is there by now, but is no longer fetched */
+        stream->restart = stream->rewind = true;
+    return 0;
+}
+
+void
+inputs_report_reach(const struct stream *stream)
+{
+    const struct input *one = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < stream->inputs; i++)
+        if (stream->input[i].phase == INPUT_STOPPED && count++ == 0)
+            one = &stream->input[i];
+    reach_report("stream-positions", count, one == NULL ? NULL : &one->at,
+                 one == NULL ? REACH_OK : one->reach);
+}
+
 /* A record was read for `input`, or its changelog partition was read to its end. */
 static int
 judge_position(struct stream *stream, struct input *input, bool at_end, struct error *err)
 {
-    int64_t low = 0;
     if (input->committed < 0 && at_end)
         input->committed = input->recorded; /* the group's offset has expired; or a first start */
     bool first_start = at_end && input->committed < 0;
     if (!first_start && (input->committed < 0 || input->recorded != input->committed))
         return 0;
-    if (consumer_low_watermark(stream->consumer, input->at.topic, input->at.partition, &low, err) !=
-        0)
-        return -1;
-    input->at.offset = first_start ? low : input->committed;
-    if (input->at.offset < low) {
-        enter(input, INPUT_LOST);
-        log_error("events were lost by retention: the partition stands still until an operator "
-                  "decides",
-                  field_text("topic", input->at.topic), field_int("partition", input->at.partition),
-                  field_int("committed", input->at.offset), field_int("low_watermark", low));
-        return 0;
+    input->at.offset = input->committed;
+    if (first_start) {
+        int64_t high = 0;
+        if (broker_watermarks(stream->broker, input->at.topic, input->at.partition,
+                              &input->at.offset, &high, err) != 0)
+            return -1;
     }
     input_restored(input, input->time_us);
-    enter(input, INPUT_READY);
-    stream->restart = true;
-    return 0;
+    return settle_reach(stream, input, err);
 }
 
 /* The record is ahead of what the group said: ask again. Behind or missing for a minute: an alert.
@@ -525,28 +586,9 @@ inputs_advance(struct stream *stream, struct error *err)
         restoring = restoring || stream->input[i].phase == INPUT_RESTORING;
     if (restoring && restore(stream, err) != 0)
         return -1;
-    return stream->restart ? start(stream, err) : 0;
-}
-
-int
-inputs_out_of_range(struct stream *stream, struct error *err)
-{
-    for (size_t i = 0; i < stream->inputs; i++) {
-        struct input *input = &stream->input[i];
-        int64_t low = 0;
-        if (input->phase != INPUT_READY)
-            continue;
-        if (consumer_low_watermark(stream->consumer, input->at.topic, input->at.partition, &low,
-                                   err) != 0)
+    for (size_t i = 0; i < stream->inputs; i++)
+        if (stream->input[i].phase == INPUT_STOPPED &&
+            look_again(stream, &stream->input[i], err) != 0)
             return -1;
-        if (input->at.offset >= low)
-            continue;
-        enter(input, INPUT_LOST);
-        stream->restart = true;
-        log_error("events were lost by retention: the partition stands still until an operator "
-                  "decides",
-                  field_text("topic", input->at.topic), field_int("partition", input->at.partition),
-                  field_int("next_offset", input->at.offset), field_int("low_watermark", low));
-    }
-    return 0;
+    return stream->restart ? start(stream, err) : 0;
 }

@@ -7,6 +7,7 @@
 
 #include "breaker.h"
 #include "guard.h"
+#include "reach.h"
 #include "state.h"
 #include "stream.h"
 
@@ -28,7 +29,7 @@ enum input_phase {
     INPUT_ASKING,    /* its committed offset is not known yet */
     INPUT_RESTORING, /* its position record is not at the committed offset yet */
     INPUT_READY,
-    INPUT_LOST, /* the log no longer reaches back to the committed offset: an operator decides */
+    INPUT_STOPPED, /* the log does not reach to the committed offset: an operator decides */
 };
 
 /* Verdicts of the service's own metrics. */
@@ -46,7 +47,8 @@ struct input {          /* an assigned partition */
     const char *pipeline;
     enum input_phase phase;
     int64_t committed, recorded; /* -1: none */
-    int64_t since_ms;            /* in this phase */
+    int64_t since_ms;            /* in this phase; STOPPED: since it was looked at */
+    enum reach reach;
     bool alerted;
     uint64_t
         waits_since; /* catalog generation since which it waits for a version or model; 0: no */
@@ -125,6 +127,7 @@ void inputs_drop(struct stream *);
 void inputs_forget(struct stream *); /* after an undone batch: everything is asked again */
 int inputs_advance(struct stream *, struct error *) MUST_CHECK; /* ask, restore, start */
 int inputs_out_of_range(struct stream *, struct error *) MUST_CHECK;
+void inputs_report_reach(const struct stream *);
 bool inputs_ready(const struct stream *);
 struct input *inputs_find(struct stream *, const char *topic, int32_t partition);
 int input_record(struct stream *, const struct input *, int64_t next, struct record *,

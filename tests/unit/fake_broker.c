@@ -238,6 +238,20 @@ fake_trim(struct broker *broker, const char *topic, int32_t partition, int64_t l
 }
 
 void
+fake_cut(struct broker *broker, const char *topic, int32_t partition, int64_t end)
+{
+    pthread_mutex_lock(&broker->lock);
+    struct partition *log = fake_partition(broker, topic, partition);
+    for (size_t i = (size_t)end; i < log->count; i++) {
+        if (log->cuts == FAKE_MAX)
+            abort();
+        log->cut[log->cuts++] = log->entry[i].message;
+    }
+    log->count = (size_t)end;
+    fake_leave(broker, 0);
+}
+
+void
 fake_compact(struct broker *broker, const char *topic, int32_t partition)
 {
     pthread_mutex_lock(&broker->lock);

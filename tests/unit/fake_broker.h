@@ -21,6 +21,8 @@ const struct message *fake_message(struct broker *, const char *topic, int32_t p
 /* What log compaction leaves: of each key the newest record, and none of a tombstone. */
 void fake_compact(struct broker *, const char *topic, int32_t partition);
 void fake_trim(struct broker *, const char *topic, int32_t partition, int64_t low);
+/* As if Kafka had been restored to an earlier moment: records from `end` on are gone. */
+void fake_cut(struct broker *, const char *topic, int32_t partition, int64_t end);
 
 /* ---- groups */
 int64_t fake_committed(struct broker *, const char *group, const char *topic, int32_t partition);

@@ -36,6 +36,8 @@ struct partition {
     size_t count, capacity;
     int64_t low;
     bool held; /* markers are held back */
+    struct message *cut[FAKE_MAX];
+    size_t cuts;
 };
 
 struct group {

@@ -399,13 +399,14 @@ consumer_committed(struct consumer *consumer, struct position *position, size_t 
 }
 
 int
-consumer_low_watermark(struct consumer *consumer, const char *topic, int32_t partition,
-                       int64_t *offset, struct error *err)
+broker_watermarks(struct broker *broker, const char *topic, int32_t partition, int64_t *low,
+                  int64_t *high, struct error *err)
 {
-    int failed = fake_enter(consumer->broker, __func__, err);
-    if (failed == 0)
-        *offset = fake_partition(consumer->broker, topic, partition)->low;
-    return fake_leave(consumer->broker, failed);
+    int failed = fake_enter(broker, __func__, err);
+    const struct partition *log = fake_partition(broker, topic, partition);
+    *low = log->low;
+    *high = (int64_t)log->count;
+    return fake_leave(broker, failed);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "fake_catalog.h"
 #include "fake_clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "service.h"
 
 #define BENCH_PARTITIONS 2
@@ -146,6 +147,20 @@ bench_pause(int *polls)
     const struct timespec wait = {.tv_nsec = 2000000};
     nanosleep(&wait, NULL);
     return ++*polls < 15000;
+}
+
+/* Whether a partition of `group` is told to stand still. */
+static inline bool
+bench_stands(const char *group, const char *topic, int partition)
+{
+    char sample[256];
+    snprintf(sample, sizeof(sample),
+             "millrace_position_out_of_log{consumergroup=\"%s\",topic=\"%s\",partition=\"%d\"} 1",
+             group, topic, partition);
+    char *all = metrics_print();
+    bool stands = strstr(all, sample) != NULL;
+    free(all);
+    return stands;
 }
 
 #define AWAIT(condition)                                                                           \

@@ -128,6 +128,46 @@ START_TEST(a_partition_that_is_trimmed_while_it_runs_stands_still)
 }
 END_TEST
 
+START_TEST(a_partition_that_was_set_back_before_its_offset_stands_still_until_it_has_grown)
+{
+    struct loop first = {0}, second = {0};
+    bench_open();
+    stream_start(&first, &washing, "0");
+    put_many(10);
+    AWAIT_ALL_DONE();
+    loop_stop(&first);
+    fake_cut(broker, "m.loan.raw", 0, 2);
+    stream_start(&second, &washing, "0");
+    AWAIT(bench_stands(GROUP, "m.loan.raw", 0));
+    put(1, "good");
+    AWAIT(fake_committed(broker, GROUP, "m.loan.raw", 1) == 6);
+    for (int i = 0; i < 3; i++)
+        put(0, "good");
+    fake_clock_forward(3000);
+    AWAIT(!bench_stands(GROUP, "m.loan.raw", 0));
+    put(0, "good");
+    AWAIT(fake_committed(broker, GROUP, "m.loan.raw", 0) == 6);
+    loop_stop(&second);
+    ck_assert_int_eq(recorded("m.loan.cleaning-state", 0, "in"), 6);
+}
+END_TEST
+
+START_TEST(a_partition_that_is_set_back_while_it_runs_stands_still)
+{
+    struct loop loop = {0};
+    bench_open();
+    stream_start(&loop, &washing, "0");
+    put_many(10);
+    AWAIT_ALL_DONE();
+    fake_cut(broker, "m.loan.raw", 0, 2);
+    put(1, "good");
+    AWAIT(bench_stands(GROUP, "m.loan.raw", 0));
+    AWAIT(fake_committed(broker, GROUP, "m.loan.raw", 1) == 6);
+    loop_stop(&loop);
+    ck_assert_int_eq(fake_committed(broker, GROUP, "m.loan.raw", 0), 5);
+}
+END_TEST
+
 /* ---- versions and models */
 START_TEST(an_event_of_an_unknown_version_waits_until_it_is_announced)
 {
@@ -242,6 +282,8 @@ RUN_TESTS("stream_input", a_position_record_that_comes_late_is_awaited,
           a_first_start_is_at_the_low_watermark,
           a_partition_whose_events_were_lost_stands_still_and_the_others_go_on,
           a_partition_that_is_trimmed_while_it_runs_stands_still,
+          a_partition_that_was_set_back_before_its_offset_stands_still_until_it_has_grown,
+          a_partition_that_is_set_back_while_it_runs_stands_still,
           an_event_of_an_unknown_version_waits_until_it_is_announced,
           an_event_of_a_version_that_nobody_announces_becomes_a_dead_letter,
           events_wait_for_a_model_while_another_pipeline_goes_on,
