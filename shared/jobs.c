@@ -13,7 +13,6 @@
 
 #define TEXT(value)    TEXT_OF(value)
 #define TEXT_OF(value) #value
-#define LEASE          "now() + interval '" TEXT(JOB_LEASE_MS) " milliseconds'"
 #define NUMBER_LENGTH  32
 #define NOTE_MEMORY    (1u << 20)
 
@@ -50,32 +49,41 @@ static const char give_up_sql[] =
     "WHERE id IN (SELECT id FROM ops.jobs WHERE kind = $1 AND status = 'running' "
     "AND leased_until < now() AND attempt >= " TEXT(JOB_ATTEMPTS_MAX) " FOR UPDATE SKIP LOCKED)";
 
+/* A pipeline is moved to another lane by its next version. */
 static const char lease_sql[] =
-    "WITH next AS MATERIALIZED (SELECT id FROM ops.jobs WHERE kind = $1 "
+    "WITH next AS MATERIALIZED (SELECT id FROM ops.jobs j WHERE kind = $1 "
     "AND (status = 'queued' OR (status = 'running' AND leased_until < now())) "
     "AND attempt < " TEXT(
         JOB_ATTEMPTS_MAX) " "
+                          "AND coalesce((SELECT p.definition ->> 'lane' FROM ops.pipelines p WHERE "
+                          "p.name = j.pipeline "
+                          "ORDER BY p.version DESC LIMIT 1), 'main') = $3 "
                           "ORDER BY priority DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED) "
                           "UPDATE ops.jobs j SET status = 'running', worker = $2, attempt = "
                           "j.attempt + 1, "
-                          "leased_until = " LEASE
-                          ", progress = 0, note = NULL FROM next WHERE j.id = next.id "
+                          "leased_until = now() + $4::bigint * interval '1 millisecond', progress "
+                          "= 0, note = NULL "
+                          "FROM next WHERE j.id = next.id "
                           "RETURNING j.id, j.kind, j.pipeline, j.request, j.attempt";
 
 int
-job_lease(struct warehouse *db, const char *kind, const char *worker, bool *found, struct job *out,
+job_lease(struct warehouse *db, const struct job_queue *queue, bool *found, struct job *out,
           struct error *err)
 {
     DEFER(rows_free) struct rows *rows = NULL;
-    const char *const params[] = {kind, worker};
+    char lease[NUMBER_LENGTH];
+    snprintf(lease, sizeof(lease), "%" PRId64, queue->lease_ms);
+    const char *const params[] = {queue->kind, queue->worker, queue->lane, lease};
     if (warehouse_query(db, give_up_sql, params, 1, NULL, err) != 0 ||
-        warehouse_query(db, lease_sql, params, 2, &rows, err) != 0)
+        warehouse_query(db, lease_sql, params, 4, &rows, err) != 0)
         return -1;
     if (rows_count(rows) == 0) {
         *found = false;
         return 0;
     }
-    struct job job = {.id = rows_int(rows, 0, 0, 0), .attempt = rows_int(rows, 0, 4, 0)};
+    struct job job = {.id = rows_int(rows, 0, 0, 0),
+                      .lease_ms = queue->lease_ms,
+                      .attempt = rows_int(rows, 0, 4, 0)};
     snprintf(job.kind, sizeof(job.kind), "%s", rows_text(rows, 0, 1));
     snprintf(job.pipeline, sizeof(job.pipeline), "%s", rows_text(rows, 0, 2));
     job.request = strdup(rows_text(rows, 0, 3));
@@ -86,7 +94,8 @@ job_lease(struct warehouse *db, const char *kind, const char *worker, bool *foun
     return 0;
 }
 
-/* Runs an update of the leased job: `set` with $4 and $5. No row: the lease is gone. */
+/* Runs an update of the leased job: `set` with $4 and $5, where there are. No row: the lease is
+ * gone. */
 static int
 update_leased(struct warehouse *db, const struct job *job, const char *worker, const char *set,
               const char *const values[2], struct error *err)
@@ -100,7 +109,7 @@ update_leased(struct warehouse *db, const struct job *job, const char *worker, c
              "UPDATE ops.jobs SET %s WHERE id = $1::bigint AND worker = $2 "
              "AND attempt = $3::int AND status = 'running'",
              set);
-    size_t count = values[1] != NULL ? 5 : 4;
+    size_t count = values[1] != NULL ? 5 : values[0] != NULL ? 4 : 3;
     if (warehouse_query(db, sql, params, count, &rows, err) != 0)
         return -1;
     if (rows_affected(rows) == 1)
@@ -126,15 +135,29 @@ update_with_note(struct warehouse *db, const struct job *job, const char *worker
     return status;
 }
 
+static void
+print_lease(const struct job *job, const char *more, char out[256])
+{
+    snprintf(out, 256, "leased_until = now() + %" PRId64 " * interval '1 millisecond'%s",
+             job->lease_ms, more);
+}
+
 int
 job_heartbeat(struct warehouse *db, const struct job *job, const char *worker, double progress,
               const char *note, struct error *err)
 {
-    char number[NUMBER_LENGTH];
+    char number[NUMBER_LENGTH], set[256];
     snprintf(number, sizeof(number), "%.6g", progress);
-    return update_with_note(db, job, worker,
-                            "leased_until = " LEASE ", note = $4, progress = $5::float8", note,
-                            number, err);
+    print_lease(job, ", note = $4, progress = $5::float8", set);
+    return update_with_note(db, job, worker, set, note, number, err);
+}
+
+int
+job_keep(struct warehouse *db, const struct job *job, const char *worker, struct error *err)
+{
+    char set[256];
+    print_lease(job, "", set);
+    return update_leased(db, job, worker, set, (const char *const[]){NULL, NULL}, err);
 }
 
 int

@@ -6,12 +6,15 @@
 
 #include "warehouse.h"
 
-#define JOB_LEASE_MS 15000 /* without a heartbeat for that long a job is free again */
 #define JOB_ATTEMPTS_MAX                                                                           \
-    20 /* after so many lost workers a job fails; a job_fail ends it at once                       \
-        */
+    20             /* after so many lost workers a job fails; a job_fail ends it at once           \
+                    */
+struct job_queue { /* what a worker takes */
+    const char *kind, *lane, *worker;
+    int64_t lease_ms; /* without a heartbeat for that long a job is free again */
+};
 struct job {
-    int64_t id;
+    int64_t id, lease_ms;
     char kind[32], pipeline[64];
     char *request; /* JSON text, malloc'd */
     int64_t attempt;
@@ -19,13 +22,16 @@ struct job {
 void job_free(struct job *); /* what it holds, not itself */
 int job_submit(struct warehouse *, const char *kind, const char *pipeline, const char *request,
                int64_t *id, struct error *) MUST_CHECK;
-/* The one of highest priority, then the oldest. *found false: nothing to do. */
-int job_lease(struct warehouse *, const char *kind, const char *worker, bool *found, struct job *,
+/* The one of highest priority, then the oldest, of the pipelines that run in the lane now; what no
+ * pipeline is known by is the lane main's. *found false: nothing to do. */
+int job_lease(struct warehouse *, const struct job_queue *, bool *found, struct job *,
               struct error *) MUST_CHECK;
 /* FENCED: the lease went to another worker. A lease that ran out but that nobody took is kept.
  * progress 0..1, note: what is going on. */
 int job_heartbeat(struct warehouse *, const struct job *, const char *worker, double progress,
                   const char *note, struct error *) MUST_CHECK;
+/* The lease alone. */
+int job_keep(struct warehouse *, const struct job *, const char *worker, struct error *) MUST_CHECK;
 /* Both inside the caller's transaction or on their own; FENCED as above. result: JSON text. */
 int job_finish(struct warehouse *, const struct job *, const char *worker, const char *result,
                struct error *) MUST_CHECK;

@@ -5,6 +5,8 @@
 static const struct service training = {
     .name = "training",
     .summary = "fits models on labelled history and registers them as challengers",
+    .table = train_table,
+    .settings_size = sizeof(struct train_settings),
     .metrics = train_metrics,
     .needs_postgresql = true,
     .task_every_ms = 500,

@@ -9,8 +9,17 @@
 #include "clock.h"
 #include "failpoint.h"
 #include "history.h"
+#include "keeper.h"
 #include "log.h"
 #include "record.h"
+
+#define LEASE_MS_MIN 1000
+
+const struct setting train_table[] = {
+    SETTING(train_settings, lease_ms, MILLISECONDS, "15s",
+            "A job whose trainer has not been heard of for so long goes to another; at least 1s"),
+    {0},
+};
 
 enum { RUNS, SECONDS };
 struct metric train_metrics[] = {
@@ -122,7 +131,7 @@ find_pipeline(struct task *task, const struct job *job, const struct pipeline **
     return error_set(err, ERROR_INPUT, "there is no pipeline \"%s\"", job->pipeline);
 }
 
-/* Fits from the history on record; between the phases the lease is kept. */
+/* Fits from the history on record; between the phases a lost lease is noticed. */
 static int
 learn(struct task *task, struct run *run, const struct history *history, struct split *split,
       struct training *training, struct error *err)
@@ -211,6 +220,9 @@ static int
 do_job(struct task *task, const struct job *job, struct error *err)
 {
     struct run run = {.job = job, .worker = task->worker, .started_us = clock_now_us()};
+    DEFER(keeper_stop) struct keeper *keeper = NULL;
+    if (keeper_start(job, task->worker, &keeper, err) != 0)
+        return -1;
     int result = train(task, &run, err);
     if (result != 0 && err->kind == ERROR_INPUT) {
         struct error why = *err;
@@ -218,6 +230,12 @@ do_job(struct task *task, const struct job *job, struct error *err)
         result = fail(task, &run, why.message, err);
     }
     return result == 0 ? 0 : let_go_when_fenced(job, err);
+}
+
+static int64_t
+lease_ms(const struct train_settings *settings)
+{
+    return settings->lease_ms < LEASE_MS_MIN ? LEASE_MS_MIN : settings->lease_ms;
 }
 
 int
@@ -229,7 +247,9 @@ train_task(struct task *task, struct error *err)
         return 0;
     DEFER(job_free) struct job job = {0};
     bool found = false;
-    if (job_lease(task->warehouse, "train", task->worker, &found, &job, err) != 0)
+    const struct train_settings *settings = task->settings;
+    const struct job_queue queue = {"train", task->lane, task->worker, lease_ms(settings)};
+    if (job_lease(task->warehouse, &queue, &found, &job, err) != 0)
         return -1;
     if (!found)
         return 0;

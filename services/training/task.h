@@ -7,6 +7,10 @@
 
 #define ANNOUNCE_EVERY_MS 60000 /* announcements lost or crossed are made good within this time */
 
+struct train_settings { /* from MILLRACE_* */
+    int64_t lease_ms;
+};
+extern const struct setting train_table[];
 extern struct metric train_metrics[];
 
 /* At most one job a turn. What is wrong with the job (INPUT) ends the job and is recorded;

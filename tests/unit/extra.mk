@@ -24,8 +24,9 @@ EXTRA_test_score := build/t/services/scoring/score.o
 build/t/unit/services/test_score: $(EXTRA_test_score)
 EXTRA_test_train := build/t/services/training/train.o
 build/t/unit/services/test_train: $(EXTRA_test_train)
-EXTRA_test_train_task := $(addprefix build/t/services/training/,history.o record.o task.o train.o)
-build/t/unit/services/test_train_task: $(EXTRA_test_train_task)
+TRAIN_TASK := $(addprefix build/t/services/training/,history.o keeper.o record.o task.o train.o)
+EXTRA_test_train_task := $(TRAIN_TASK) -Wl,--wrap=train_fit
+build/t/unit/services/test_train_task: $(TRAIN_TASK)
 
 EXTRA_test_clean := build/t/services/cleaning/clean.o
 build/t/unit/services/test_clean: $(EXTRA_test_clean)

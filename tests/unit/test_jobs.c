@@ -26,7 +26,8 @@ static bool
 lease(struct warehouse *db, const char *worker, struct job *job)
 {
     bool found = false;
-    ck_ok(job_lease(db, "train", worker, &found, job, &err), err);
+    const struct job_queue queue = {"train", "main", worker, 15000};
+    ck_ok(job_lease(db, &queue, &found, job, &err), err);
     return found;
 }
 
@@ -75,6 +76,35 @@ START_TEST(a_leased_job_is_as_submitted)
 }
 END_TEST
 
+/* The newest version of the pipeline tells; an unknown pipeline's job is the lane main's. */
+START_TEST(a_worker_takes_the_jobs_of_its_lane_alone)
+{
+    struct warehouse *db = migrated();
+    struct job job = {0};
+    bool found = true;
+    run(db, "INSERT INTO ops.pipelines (name, version, digest, definition, log_epoch, cluster_id)"
+            " VALUES ('loan', 1, 'd', '{\"lane\": \"main\"}', 1, 'c'),"
+            " ('loan', 2, 'e', '{\"lane\": \"slow\"}', 1, 'c'), ('churn', 1, 'd', '{}', 1, 'c')");
+    submit(db, "loan");
+    ck_assert(!lease(db, "w1", &job));
+    const struct job_queue slow = {"train", "slow", "w2", 15000};
+    int64_t id = submit(db, "churn"), unknown = submit(db, "nobody");
+    ck_ok(job_lease(db, &slow, &found, &job, &err), err);
+    ck_assert(found);
+    ck_assert_str_eq(job.pipeline, "loan");
+    job_free(&job);
+    ck_ok(job_lease(db, &slow, &found, &job, &err), err);
+    ck_assert(!found);
+    const int64_t mine[] = {id, unknown};
+    for (size_t i = 0; i < 2; i++) {
+        job = leased(db, "w1");
+        ck_assert_int_eq(job.id, mine[i]);
+        job_free(&job);
+    }
+    warehouse_close(&db);
+}
+END_TEST
+
 START_TEST(a_job_goes_to_one_of_two_workers)
 {
     struct warehouse *db = migrated(), *other = opened();
@@ -109,7 +139,8 @@ START_TEST(a_job_of_another_kind_is_not_leased)
     struct job job = {0};
     bool found = true;
     submit(db, "loan");
-    ck_ok(job_lease(db, "trial", "w1", &found, &job, &err), err);
+    ck_ok(job_lease(db, &(struct job_queue){"trial", "main", "w1", 15000}, &found, &job, &err),
+          err);
     ck_assert(!found);
     warehouse_close(&db);
 }
@@ -268,15 +299,17 @@ START_TEST(a_server_that_is_not_there_is_transient)
     struct warehouse *db = opened();
     struct job job = {0};
     bool found = false;
-    ck_assert_int_eq(job_lease(db, "train", "w1", &found, &job, &err), -1);
+    ck_assert_int_eq(
+        job_lease(db, &(struct job_queue){"train", "main", "w1", 15000}, &found, &job, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
     warehouse_close(&db);
 }
 END_TEST
 
 RUN_POSTGRES_TESTS("jobs", nothing_submitted_is_nothing_found, a_leased_job_is_as_submitted,
-                   a_job_goes_to_one_of_two_workers, a_job_being_leased_is_passed_over,
-                   a_job_of_another_kind_is_not_leased, the_highest_priority_goes_first,
+                   a_job_goes_to_one_of_two_workers, a_worker_takes_the_jobs_of_its_lane_alone,
+                   a_job_being_leased_is_passed_over, a_job_of_another_kind_is_not_leased,
+                   the_highest_priority_goes_first,
                    a_lease_that_ran_out_is_taken_over_and_the_old_worker_fenced,
                    a_worker_that_came_back_does_not_hold_its_old_lease, a_heartbeat_keeps_a_lease,
                    a_finished_job_has_its_result_and_is_not_leased_again,

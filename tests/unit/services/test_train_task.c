@@ -2,6 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "../../../services/training/task.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <time.h>
+
 #include "../../../services/training/history.h"
 #include "../../../services/training/record.h"
 #include "codec.h"
@@ -16,7 +21,7 @@
 static const struct pipeline *known; /* NULL: no pipeline has been announced */
 static struct announcement announced[16];
 static size_t announcements;
-static bool kafka_is_down;
+static bool kafka_is_down, is_slow;
 
 uint64_t
 catalog_generation(struct catalog *catalog)
@@ -51,6 +56,7 @@ static struct warehouse *db;
 static struct arena *arena;
 static volatile sig_atomic_t stopping;
 static struct task task;
+static struct train_settings settings = {.lease_ms = 15000};
 
 static const struct schema_field decision_field[] = {
     {.name = "decision", .type = COLUMN_TEXT},
@@ -104,7 +110,8 @@ set_up(void)
     pipeline->raw = pipeline->clean = pipeline->features;
     pipeline->decisions = (struct schema){.name = "d", .count = 5, .field = decision_field};
     pipeline->labels = (struct schema){.name = "l", .count = 1, .field = label_field};
-    task = (struct task){.prefix = "millrace",
+    task = (struct task){.settings = &settings,
+                         .prefix = "millrace",
                          .lane = "main",
                          .worker = "training-0",
                          .warehouse = db,
@@ -342,7 +349,9 @@ START_TEST(a_lost_lease_records_nothing)
     struct split split;
     struct training training;
     struct announcement challenger;
-    ck_ok(job_lease(db, "train", "training-0", &found, &job, &err), err);
+    ck_ok(job_lease(db, &(struct job_queue){"train", "main", "training-0", 15000}, &found, &job,
+                    &err),
+          err);
     run(db, "UPDATE ops.jobs SET worker = 'training-1'");
     ck_ok(history_read(db, task.arena, pipeline, &history, &err), err);
     ck_ok(train_split(pipeline, history.frame, &split, &err), err);
@@ -360,6 +369,72 @@ START_TEST(a_lost_lease_records_nothing)
     train_free(&training);
     history_free(&history);
     job_free(&job);
+    tear_down();
+}
+END_TEST
+
+/* ---- a fit that takes its time */
+static atomic_bool fit_begun, fit_may_end;
+int __real_train_fit(const struct pipeline *, const struct frame *, const struct split *,
+                     struct training *, struct error *);
+
+int
+__wrap_train_fit(const struct pipeline *pipeline, const struct frame *rows,
+                 const struct split *split, struct training *out, struct error *error)
+{
+    const struct timespec wait = {.tv_nsec = 2000000};
+    atomic_store(&fit_begun, true);
+    while (is_slow && !atomic_load(&fit_may_end))
+        nanosleep(&wait, NULL);
+    return __real_train_fit(pipeline, rows, split, out, error);
+}
+
+static void *
+turn_body(void *unused)
+{
+    turn();
+    return unused;
+}
+
+static void
+await_true(const char *sql)
+{
+    int polls = 0;
+    for (struct warehouse *other = opened();; polls++) {
+        const struct timespec wait = {.tv_nsec = 10000000};
+        if (strcmp(ask(other, sql), "t") == 0) {
+            warehouse_close(&other);
+            return;
+        }
+        nanosleep(&wait, NULL);
+        ck_assert_int_lt(polls, 3000);
+    }
+}
+
+START_TEST(a_fit_longer_than_the_lease_keeps_it)
+{
+    set_up_history();
+    submit("loan", "{}");
+    settings.lease_ms = 1500;
+    is_slow = true;
+    pthread_t trainer;
+    ck_assert_int_eq(pthread_create(&trainer, NULL, turn_body, NULL), 0);
+    struct warehouse *other = opened();
+    struct job job = {0};
+    bool found = false;
+    while (!atomic_load(&fit_begun))
+        sched_yield();
+    run(other, "CREATE TABLE public.fit AS SELECT leased_until AS first FROM ops.jobs");
+    await_true("SELECT now() > first + interval '1500 milliseconds' FROM public.fit");
+    ck_ok(job_lease(other, &(struct job_queue){"train", "main", "training-1", 1500}, &found, &job,
+                    &err),
+          err);
+    ck_assert(!found);
+    atomic_store(&fit_may_end, true);
+    pthread_join(trainer, NULL);
+    ck_assert_str_eq(ask(other, "SELECT status || ' ' || worker || ' ' || attempt FROM ops.jobs"),
+                     "done training-0 1");
+    warehouse_close(&other);
     tear_down();
 }
 END_TEST
@@ -399,5 +474,5 @@ RUN_POSTGRES_TESTS("train_task", a_job_becomes_a_recorded_and_announced_challeng
                    a_request_that_is_none_fails_the_job, a_pipeline_without_tables_fails_the_job,
                    too_little_history_fails_the_job, one_class_only_fails_the_job,
                    a_pipeline_on_record_that_is_not_announced_yet_waits,
-                   a_lost_lease_records_nothing, an_announcement_that_fails_is_made_good_later,
-                   no_job_is_no_misfortune)
+                   a_lost_lease_records_nothing, a_fit_longer_than_the_lease_keeps_it,
+                   an_announcement_that_fails_is_made_good_later, no_job_is_no_misfortune)
