@@ -46,6 +46,7 @@ state_clear(struct state *state)
     free(state->slot);
     free(state->bucket);
     free(state->change);
+    free(state->cut);
     *state = (struct state){.slabs = SLABS_EMPTY,
                             .limit = state->limit,
                             .time_us = STATE_TIME_NONE,
@@ -82,7 +83,7 @@ state_bytes(const struct state *state)
 {
     return state->slabs.bytes + state->slots * sizeof(struct slot) +
            state->bucket_capacity * sizeof(struct bucket) +
-           state->change_capacity * sizeof(uint32_t);
+           (state->change_capacity + state->cut_capacity) * sizeof(uint32_t);
 }
 
 size_t
@@ -107,40 +108,91 @@ now_ms(const struct state *state)
 
 /* ---- changes */
 static int
+append(uint32_t **list, size_t *count, size_t *capacity, uint32_t block, struct error *err)
+{
+    if (*count == *capacity) {
+        size_t more = *capacity == 0 ? 256 : *capacity * 2;
+        uint32_t *grown = reallocarray(*list, more, sizeof(*grown));
+        if (grown == NULL)
+            return error_memory(err, "the changes of a state");
+        *list = grown;
+        *capacity = more;
+    }
+    (*list)[(*count)++] = block;
+    return 0;
+}
+
+static int
 add_change(struct state *state, uint32_t block, struct error *err)
 {
     struct entry *entry = entry_at(state, block);
     if ((entry->flags & ENTRY_CHANGED) != 0)
         return 0;
-    if (state->changes == state->change_capacity) {
-        size_t capacity = state->change_capacity == 0 ? 256 : state->change_capacity * 2;
-        uint32_t *more = reallocarray(state->change, capacity, sizeof(*more));
-        if (more == NULL)
-            return error_memory(err, "the changes of a state");
-        state->change = more;
-        state->change_capacity = capacity;
-    }
+    if (append(&state->change, &state->changes, &state->change_capacity, block, err) != 0)
+        return -1;
     entry->flags |= ENTRY_CHANGED;
-    state->change[state->changes++] = block;
     return 0;
 }
 
-/* The first key goes; sweep has been called. While a changelog is loaded (`quietly`) there is no
- * batch to write more than so many tombstones: the rest goes without and comes back with the next
- * restore, to go again. */
+/* While a changelog is loaded there is no batch to write the tombstones of what has to go, so the
+ * keys, without their values, wait for the batches to come, in a quarter of the limit on top of it.
+ * What finds no room there comes back with the next restore, to go then. */
 static int
-retire_first(struct state *state, bool quietly, struct error *err)
+add_cut(struct state *state, struct bytes key, struct error *err)
+{
+    if (state->cuts >= STATE_EXPIRIES_MAX && state->cut_bytes > state->limit / 4)
+        return 0;
+    uint32_t block = slab_take(&state->slabs, ENTRY_HEAD + key.length);
+    if (block == SLAB_NONE)
+        return error_memory(err, "a key of a state");
+    struct entry *entry = entry_at(state, block);
+    *entry = (struct entry){.key_length = (uint16_t)key.length, .flags = ENTRY_GONE};
+    if (key.length > 0)
+        memcpy(entry->bytes, key.at, key.length);
+    if (append(&state->cut, &state->cuts, &state->cut_capacity, block, err) != 0) {
+        slab_release(&state->slabs, block);
+        return -1;
+    }
+    state->cut_bytes += slab_room(&state->slabs, block) + sizeof(block);
+    return 0;
+}
+
+/* How many of them are this batch's. */
+static size_t
+cuts_due(const struct state *state)
+{
+    size_t left = state->cuts - state->first_cut;
+    return left < STATE_EXPIRIES_MAX ? left : STATE_EXPIRIES_MAX;
+}
+
+static void
+commit_cuts(struct state *state)
+{
+    size_t end = state->first_cut + cuts_due(state);
+    while (state->first_cut < end)
+        slab_release(&state->slabs, state->cut[state->first_cut++]);
+    if (state->first_cut < state->cuts || state->cuts == 0)
+        return;
+    free(state->cut);
+    state->cut = NULL;
+    state->cuts = state->cut_capacity = state->cut_bytes = state->first_cut = 0;
+}
+
+/* The first key goes; sweep has been called. */
+static int
+retire_first(struct state *state, bool loading, struct error *err)
 {
     uint32_t block = store_pop(state);
     struct entry *entry = entry_at(state, block);
     store_remove(state, entry);
     state->used -= slab_room(&state->slabs, block);
-    if (quietly && state->changes >= STATE_EXPIRIES_MAX) {
-        slab_release(&state->slabs, block);
-        return 0;
+    if (!loading) {
+        entry->flags |= ENTRY_GONE;
+        return add_change(state, block, err);
     }
-    entry->flags |= ENTRY_GONE;
-    return add_change(state, block, err);
+    int added = add_cut(state, (struct bytes){entry->bytes, entry->key_length}, err);
+    slab_release(&state->slabs, block);
+    return added;
 }
 
 void
@@ -153,6 +205,7 @@ state_commit(struct state *state)
             slab_release(&state->slabs, state->change[i]);
     }
     state->changes = state->expiries = 0;
+    commit_cuts(state);
     if (state->change_capacity > 4 * STATE_EXPIRIES_MAX) {
         free(state->change);
         state->change = NULL;
@@ -213,7 +266,7 @@ state_get(const struct state *state, struct bytes key)
 /* Until a block of `size` and one more key fit, the first keys go. The caller has seen that it fits
  * into an empty state. */
 static int
-make_room(struct state *state, size_t size, bool quietly, struct error *err)
+make_room(struct state *state, size_t size, bool loading, struct error *err)
 {
     for (;;) {
         size_t slots = store_slots_for(state, state->keys + 1);
@@ -225,7 +278,7 @@ make_room(struct state *state, size_t size, bool quietly, struct error *err)
             continue; /* sweeping has emptied it */
         const struct entry *entry = entry_at(state, store_first(state));
         state->evicted += entry->expires_ms > now_ms(state);
-        if (retire_first(state, quietly, err) != 0)
+        if (retire_first(state, loading, err) != 0)
             return -1;
     }
 }
@@ -256,11 +309,11 @@ size_of(struct bytes key, struct bytes value)
 
 /* A value that outgrew its block gets half as much on top: the next ones will be larger still. */
 static int
-add_entry(struct state *state, struct bytes key, struct bytes value, bool outgrown, bool quietly,
+add_entry(struct state *state, struct bytes key, struct bytes value, bool outgrown, bool loading,
           uint32_t *out, struct error *err)
 {
     size_t size = size_of(key, value) + (outgrown ? value.length / 2 : 0);
-    if (make_room(state, size, quietly, err) != 0)
+    if (make_room(state, size, loading, err) != 0)
         return -1;
     uint32_t block = slab_take(&state->slabs, size);
     if (block == SLAB_NONE)
@@ -316,17 +369,30 @@ state_put(struct state *state, struct bytes key, struct bytes value, int64_t ttl
 }
 
 /* ---- the changelog */
+/* The changes, then the keys that were cut, but for those that have come again. */
+static const struct entry *
+next_change(const struct state *state, size_t *at)
+{
+    while (*at < state->changes) {
+        const struct entry *entry = entry_at(state, state->change[(*at)++]);
+        if ((entry->flags & ENTRY_MOVED) == 0)
+            return entry;
+    }
+    while (*at < state->changes + cuts_due(state)) {
+        size_t i = state->first_cut + (*at)++ - state->changes;
+        const struct entry *entry = entry_at(state, state->cut[i]);
+        if (store_find(state, (struct bytes){entry->bytes, entry->key_length}) == SLAB_NONE)
+            return entry;
+    }
+    return NULL;
+}
+
 int
 state_change(const struct state *state, size_t *at, struct arena *arena, struct bytes *key,
              struct bytes *value, struct error *err)
 {
-    const struct entry *entry = NULL;
+    const struct entry *entry = next_change(state, at);
     size_t prefix = strlen(RECORD_KEY);
-    for (; *at < state->changes && entry == NULL; ++*at) {
-        entry = entry_at(state, state->change[*at]);
-        if ((entry->flags & ENTRY_MOVED) != 0)
-            entry = NULL;
-    }
     if (entry == NULL)
         return 0;
     bool gone = (entry->flags & ENTRY_GONE) != 0;

@@ -19,7 +19,7 @@
 
 #define STATE_KEY_MAX      1024      /* bytes */
 #define STATE_VALUE_MAX    (1 << 20) /* bytes */
-#define STATE_EXPIRIES_MAX 10000     /* tombstones of expired keys in a batch; the rest waits */
+#define STATE_EXPIRIES_MAX 10000     /* tombstones in a batch, of expired keys and of cut ones */
 #define STATE_LIMIT_MIN    (1 << 18) /* bytes; a lower limit is taken as this one */
 #define STATE_TIME_NONE    INT64_MIN /* no event yet */
 
@@ -53,7 +53,9 @@ void state_limit(struct state *, size_t limit); /* takes effect with the next pu
 int state_change(const struct state *, size_t *at, struct arena *, struct bytes *key,
                  struct bytes *value, struct error *) MUST_CHECK;
 void state_commit(struct state *); /* the changes are in the changelog: the next batch begins */
-/* A record of the changelog; other keys are ignored. INPUT: a value that is none of ours. */
+/* A record of the changelog; other keys are ignored. INPUT: a value that is none of ours. What
+ * exceeds the limit is cut, the oldest keys first; their tombstones are among the changes of the
+ * next batches, as many as a quarter of the limit can remember. */
 int state_load(struct state *, struct bytes key, struct bytes value, struct error *) MUST_CHECK;
 
 int64_t state_time(const struct state *);    /* us; STATE_TIME_NONE */

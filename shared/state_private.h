@@ -41,6 +41,8 @@ struct state {
     size_t first, buckets, bucket_capacity;
     uint32_t *change;
     size_t changes, change_capacity, expiries;
+    uint32_t *cut; /* keys that went while a changelog was loaded: tombstones from first_cut on */
+    size_t cuts, cut_capacity, cut_bytes, first_cut;
     int64_t time_us, evicted;
     struct bytes *found; /* what state_get has answered last */
     uint64_t secret[2];

@@ -406,6 +406,56 @@ START_TEST(a_changelog_that_exceeds_the_limit_is_cut_as_it_is_loaded)
 }
 END_TEST
 
+/* Key i of a changelog that is loaded; every one lives equally long. */
+static void
+load(struct state *state, int i)
+{
+    static const uint8_t value[] = {16, 0, 0, 0, 0, 0, 0, 0, 1, 'a'};
+    char key[32];
+    snprintf(key, sizeof(key), "k:key-%08d", i);
+    ck_ok(state_load(state, bytes_of(key), (struct bytes){value, sizeof(value)}, &err), err);
+}
+
+START_TEST(what_was_cut_gets_its_tombstones_over_the_next_batches)
+{
+    struct state *state = fresh(8 << 20), *copy = fresh(ROOMY);
+    size_t tombstones = 0, batches = 0;
+    const int count = 210000;
+    for (int i = 0; i < count; i++) {
+        load(state, i);
+        load(copy, i);
+    }
+    ck_assert_int_gt(state_evicted(state), 3 * STATE_EXPIRIES_MAX);
+    do {
+        commit(state, copy, &tombstones);
+        ck_assert_uint_le(tombstones, STATE_EXPIRIES_MAX);
+    } while (tombstones > 0 && ++batches < 100);
+    ck_assert_uint_gt(batches, 3);
+    ck_assert_uint_eq(state_keys(copy), state_keys(state));
+    state_free(&copy);
+    finish(&state);
+}
+END_TEST
+
+/* A changelog that is not compacted yet has a key more than once. */
+START_TEST(a_key_that_was_cut_and_came_again_gets_no_tombstone)
+{
+    struct state *state = fresh(1 << 20), *copy = fresh(ROOMY);
+    for (int i = 0; i < 30000; i++)
+        load(state, i);
+    ck_assert(has(state, "key-00000000", NULL) && has(state, "key-00000001", NULL));
+    load(state, 0);
+    put(state, "key-00000001", "b", 1000);
+    load(copy, 0);
+    load(copy, 1);
+    commit(state, copy, NULL);
+    ck_assert(has(state, "key-00000000", "a") && has(copy, "key-00000000", "a"));
+    ck_assert(has(state, "key-00000001", "b") && has(copy, "key-00000001", "b"));
+    state_free(&copy);
+    finish(&state);
+}
+END_TEST
+
 /* ---- against a plain model */
 #define MODEL_KEYS 500
 START_TEST(anything_done_in_any_order_gives_what_a_plain_table_gives)
@@ -479,5 +529,7 @@ RUN_TESTS("state", what_was_put_is_got, a_value_may_grow_and_shrink,
           a_cleared_state_is_as_new, at_the_bound_the_oldest_go_and_leave_tombstones,
           a_key_that_went_within_its_own_batch_ends_as_a_tombstone,
           a_changelog_that_exceeds_the_limit_is_cut_as_it_is_loaded,
+          what_was_cut_gets_its_tombstones_over_the_next_batches,
+          a_key_that_was_cut_and_came_again_gets_no_tombstone,
           anything_done_in_any_order_gives_what_a_plain_table_gives,
           a_million_keys_are_restored_within_the_memory_the_header_states)
