@@ -110,6 +110,14 @@ arena_reset(struct arena *arena)
     arena->current = arena->first;
 }
 
+void
+arena_release(struct arena *arena)
+{
+    free_blocks(arena->first);
+    arena->first = arena->current = NULL;
+    arena->used = arena->reserved = 0;
+}
+
 size_t
 arena_used(const struct arena *arena)
 {

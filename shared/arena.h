@@ -23,8 +23,9 @@ struct arena;
 /* `limit` in bytes: past it arena_alloc answers NULL, which callers report as FATAL. */
 int arena_open(struct arena **, size_t limit, struct error *) MUST_CHECK;
 void arena_close(struct arena **);
-void arena_reset(struct arena *); /* everything it gave out is gone; blocks are kept for reuse,
-                                     but for what exceeds 8 MiB */
+void arena_reset(struct arena *);   /* everything it gave out is gone; blocks are kept for reuse,
+                                       but for what exceeds 8 MiB */
+void arena_release(struct arena *); /* a reset that keeps no blocks: for a long rest */
 size_t arena_used(const struct arena *);
 
 void *arena_alloc(struct arena *, size_t count, size_t size); /* zeroed, aligned to 16; NULL past

@@ -3,6 +3,7 @@
 #include "process.h"
 
 #include <dirent.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,6 +13,24 @@
 #ifndef MILLRACE_REVISION
 #define MILLRACE_REVISION "unknown"
 #endif
+
+#define HEAPS_MAX       2
+#define LARGE_BLOCK     (256 * 1024) /* bytes */
+#define HEAP_KEEPS_FREE (512 * 1024) /* bytes at its end */
+
+void
+process_tune_memory(void)
+{
+    mallopt(M_ARENA_MAX, HEAPS_MAX);
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEEPS_FREE);
+}
+
+void
+process_give_back(void)
+{
+    malloc_trim(0);
+}
 
 static void
 print_head(FILE *out, const char *name, const char *type, const char *help)

@@ -17,6 +17,7 @@
 #include "failpoint.h"
 #include "health.h"
 #include "log.h"
+#include "process.h"
 #include "sink_private.h"
 
 #define LOOP_LIMIT_MS 60000
@@ -413,6 +414,17 @@ display(struct sink *sink)
     free(at);
 }
 
+/* After a loaded phase its memory goes back to the system. */
+static void
+rest(struct sink *sink)
+{
+    if (sink->worked_ms == 0 || clock_monotonic_ms() - sink->worked_ms < PROCESS_REST_MS)
+        return;
+    sink->worked_ms = 0;
+    arena_release(sink->arena);
+    process_give_back();
+}
+
 static int
 turn(struct sink *sink, struct error *err)
 {
@@ -430,7 +442,7 @@ turn(struct sink *sink, struct error *err)
         if (sink_write(sink, err) != 0)
             return -1;
         metric_observe(&sink_metrics[3], NULL, (double)(clock_monotonic_ms() - started) / 1e3);
-        sink->checked_ms = clock_monotonic_ms();
+        sink->checked_ms = sink->worked_ms = clock_monotonic_ms();
         sink->backoff_ms = 0;
         sink_drop(sink);
         display(sink);
@@ -438,6 +450,8 @@ turn(struct sink *sink, struct error *err)
     if (look_again(sink, err) != 0)
         return -1;
     report(sink);
+    if (sink->count == 0)
+        rest(sink);
     return 0;
 }
 

@@ -42,6 +42,7 @@ struct sink {
     struct message **message; /* the batch */
     size_t count, capacity, bytes;
     int64_t first_ms, checked_ms, stopped_ms, backoff_ms;
+    int64_t worked_ms; /* the last transaction; 0: at rest since */
     bool positioned;
     bool polling; /* an error now is Kafka's, not PostgreSQL's */
     size_t subscribed;

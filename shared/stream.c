@@ -17,6 +17,7 @@
 #include "failpoint.h"
 #include "health.h"
 #include "log.h"
+#include "process.h"
 #include "stream_private.h"
 
 #define LOOP_LIMIT_MS 60000
@@ -374,8 +375,22 @@ process(struct stream *stream, struct error *err)
         publish_counts(input);
     }
     stream->backoff_ms = 0;
+    stream->worked_ms = clock_monotonic_ms();
     drop_batch(stream);
     return 0;
+}
+
+/* After a loaded phase its memory goes back to the system. */
+static void
+rest(struct stream *stream)
+{
+    if (stream->worked_ms == 0 || clock_monotonic_ms() - stream->worked_ms < PROCESS_REST_MS)
+        return;
+    stream->worked_ms = 0;
+    arena_release(stream->arena);
+    free(stream->records.at);
+    stream->records = (struct records){0};
+    process_give_back();
 }
 
 static void
@@ -420,7 +435,10 @@ turn(struct stream *stream, struct error *err)
         inputs_advance(stream, err) != 0 || collect(stream, err) != 0)
         return -1;
     report(stream);
-    return stream->batch.count == 0 ? 0 : process(stream, err);
+    if (stream->batch.count > 0)
+        return process(stream, err);
+    rest(stream);
+    return 0;
 }
 
 static int

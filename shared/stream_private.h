@@ -112,6 +112,7 @@ struct stream {
     struct input *standing; /* partitions taken away, oldest first: tally and state alone count */
     size_t standings;
     int64_t state_told_ms;
+    int64_t worked_ms;            /* the last commit; 0: at rest since */
     const struct message *killer; /* of the batch: refused instead of handled; NULL: none */
 };
 

@@ -178,6 +178,19 @@ START_TEST(no_value_equals_no_value_alone)
 }
 END_TEST
 
+START_TEST(a_released_arena_gives_as_before)
+{
+    struct arena *arena = open_arena(1000000);
+    ck_assert_ptr_nonnull(arena_alloc(arena, 300000, 1));
+    arena_release(arena);
+    ck_assert_uint_eq(arena_used(arena), 0);
+    ck_assert_ptr_nonnull(arena_alloc(arena, 900000, 1));
+    arena_release(arena);
+    arena_release(arena);
+    arena_close(&arena);
+}
+END_TEST
+
 START_TEST(closing_twice_is_harmless)
 {
     struct arena *arena = open_arena(1000);
@@ -197,4 +210,4 @@ RUN_TESTS("arena", memory_is_zeroed_and_aligned_also_after_a_reset, allocations_
           a_copy_of_no_value_is_no_value_and_of_an_empty_one_empty,
           copies_texts_and_prints_past_the_limit_are_null, text_takes_no_more_than_the_length,
           print_formats, bytes_are_equal_by_content, no_value_equals_no_value_alone,
-          closing_twice_is_harmless)
+          a_released_arena_gives_as_before, closing_twice_is_harmless)
