@@ -16,7 +16,8 @@
 
 /* librdkafka 2.0.2 stops a partition twice, and ends the process by an assertion, when an
  * assignment is replaced again before the partitions of the one before have stopped. Nothing tells
- * when they have, hence the pause. */
+ * when they have, hence the pause (librdkafka #5573: removals are served while stops are pending).
+ */
 static void
 replace(struct consumer *consumer, const rd_kafka_topic_partition_list_t *list)
 {

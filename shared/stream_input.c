@@ -83,8 +83,8 @@ pipeline_of(struct stream *stream, const char *topic)
     return catalog_find(stream->catalog, copy, 0);
 }
 
-static void
-enter(struct input *input, enum input_phase phase)
+void
+input_enter(struct input *input, enum input_phase phase)
 {
     input->phase = phase;
     input->since_ms = clock_monotonic_ms();
@@ -101,7 +101,7 @@ assign(struct stream *stream, struct input *input, size_t partitions, struct err
             return -1;
     }
     input->committed = input->at.offset = -1;
-    enter(input, INPUT_ASKING);
+    input_enter(input, INPUT_ASKING);
     return 0;
 }
 
@@ -155,7 +155,7 @@ inputs_forget(struct stream *stream)
         input->waits_since = 0; /* what came before the event that waits was undone too */
         clear(input);
         memset(input->counted, 0, sizeof(input->counted));
-        enter(input, INPUT_ASKING);
+        input_enter(input, INPUT_ASKING);
     }
     FAILPOINT("state.undone");
     reader_close(&stream->restorer);
@@ -310,7 +310,7 @@ ask_committed(struct stream *stream, struct error *err)
     for (size_t i = 0; failed == 0 && i < count; i++) {
         struct input *input = inputs_find(stream, asked[i].topic, asked[i].partition);
         input->committed = asked[i].offset;
-        enter(input, INPUT_RESTORING);
+        input_enter(input, INPUT_RESTORING);
         reader_close(&stream->restorer);
     }
     free(asked);
@@ -349,71 +349,6 @@ open_restorer(struct stream *stream, struct error *err)
     return failed;
 }
 
-/* ---- whether the log reaches to where an input stands */
-/* The input stands at at.offset with its state: it runs from there, or it stops there. */
-static int
-settle_reach(struct stream *stream, struct input *input, struct error *err)
-{
-    enum reach reach;
-    struct ends ends;
-    if (reach_ask(stream->broker, &input->at, &reach, &ends, err) != 0)
-        return -1;
-    if (reach != input->reach)
-        reach_tell(stream->group, &input->at, reach, ends,
-                   "stop the service and set the group's committed offset to accept the loss");
-    enum input_phase phase = reach == REACH_OK ? INPUT_READY : INPUT_STOPPED;
-    stream->restart = stream->restart || phase != input->phase;
-    input->reach = reach;
-    if (phase != input->phase || phase == INPUT_STOPPED)
-        enter(input, phase);
-    return 0;
-}
-
-/* An offset that was set meanwhile is another state's. */
-static int
-look_again(struct stream *stream, struct input *input, struct error *err)
-{
-    struct error ignored = {0};
-    struct position asked = input->at;
-    if (clock_monotonic_ms() - input->since_ms < REACH_AGAIN_MS)
-        return 0;
-    if (consumer_committed(stream->consumer, &asked, 1, 1000, &ignored) != 0 ||
-        asked.offset == input->at.offset || asked.offset < 0)
-        return settle_reach(stream, input, err);
-    input->recorded = -1;
-    enter(input, INPUT_ASKING);
-    return 0;
-}
-
-int
-inputs_out_of_range(struct stream *stream, struct error *err)
-{
-    bool stopped = false;
-    for (size_t i = 0; i < stream->inputs; i++) {
-        struct input *input = &stream->input[i];
-        if (input->phase != INPUT_READY)
-            continue;
-        if (settle_reach(stream, input, err) != 0)
-            return -1;
-        stopped = stopped || input->phase == INPUT_STOPPED;
-    }
-    if (!stopped) /* it is there by now, but is no longer fetched */
-        stream->restart = stream->rewind = true;
-    return 0;
-}
-
-void
-inputs_report_reach(const struct stream *stream)
-{
-    const struct input *one = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < stream->inputs; i++)
-        if (stream->input[i].phase == INPUT_STOPPED && count++ == 0)
-            one = &stream->input[i];
-    reach_report("stream-positions", count, one == NULL ? NULL : &one->at,
-                 one == NULL ? REACH_OK : one->reach);
-}
-
 /* A record was read for `input`, or its changelog partition was read to its end. */
 static int
 judge_position(struct stream *stream, struct input *input, bool at_end, struct error *err)
@@ -431,13 +366,13 @@ judge_position(struct stream *stream, struct input *input, bool at_end, struct e
             return -1;
     }
     input_restored(input, input->time_us);
-    return settle_reach(stream, input, err);
+    return input_settle_reach(stream, input, err);
 }
 
-/* The record is ahead of what the group said: ask again. Behind or missing for a minute: an alert.
- */
-static void
-chase_position(struct stream *stream, struct input *input)
+/* The record is ahead of what the group said: ask again. Behind or missing for a minute: an alert,
+ * unless the offset was moved by hand; then the state as it is goes on from there. */
+static int
+chase_position(struct stream *stream, struct input *input, struct error *err)
 {
     int64_t waited = clock_monotonic_ms() - input->since_ms;
     struct error ignored = {0};
@@ -446,11 +381,18 @@ chase_position(struct stream *stream, struct input *input)
         consumer_committed(stream->consumer, &asked, 1, 1000, &ignored) == 0)
         input->committed = asked.offset;
     if (waited < STREAM_ALERT_MS || input->alerted)
-        return;
+        return 0;
+    bool moved = input_was_moved(stream, input);
     input->alerted = true;
-    log_error("the position record does not fit the committed offset",
+    log_error(moved ? "the committed offset was moved by hand: what lies between is passed over"
+                    : "the position record does not fit the committed offset",
               field_text("topic", input->at.topic), field_int("partition", input->at.partition),
               field_int("committed", input->committed), field_int("recorded", input->recorded));
+    if (!moved)
+        return 0;
+    input->at.offset = input->committed;
+    input_restored(input, input->time_us);
+    return input_settle_reach(stream, input, err);
 }
 
 static struct input *
@@ -532,8 +474,8 @@ restore(struct stream *stream, struct error *err)
         bool at_end = reader_partition_at_end(stream->restorer, at.topic, at.partition);
         if (input->phase == INPUT_RESTORING && judge_position(stream, input, at_end, err) != 0)
             return -1;
-        if (input->phase == INPUT_RESTORING && at_end)
-            chase_position(stream, input);
+        if (input->phase == INPUT_RESTORING && at_end && chase_position(stream, input, err) != 0)
+            return -1;
         restoring = restoring || input->phase == INPUT_RESTORING;
     }
     if (!restoring)
@@ -588,7 +530,7 @@ inputs_advance(struct stream *stream, struct error *err)
         return -1;
     for (size_t i = 0; i < stream->inputs; i++)
         if (stream->input[i].phase == INPUT_STOPPED &&
-            look_again(stream, &stream->input[i], err) != 0)
+            input_look_again(stream, &stream->input[i], err) != 0)
             return -1;
     return stream->restart ? start(stream, err) : 0;
 }

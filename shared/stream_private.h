@@ -127,8 +127,7 @@ int inputs_assign(struct stream *, struct error *) MUST_CHECK;
 void inputs_drop(struct stream *);
 void inputs_forget(struct stream *); /* after an undone batch: everything is asked again */
 int inputs_advance(struct stream *, struct error *) MUST_CHECK; /* ask, restore, start */
-int inputs_out_of_range(struct stream *, struct error *) MUST_CHECK;
-void inputs_report_reach(const struct stream *);
+void input_enter(struct input *, enum input_phase);
 bool inputs_ready(const struct stream *);
 struct input *inputs_find(struct stream *, const char *topic, int32_t partition);
 int input_record(struct stream *, const struct input *, int64_t next, struct record *,
@@ -136,6 +135,13 @@ int input_record(struct stream *, const struct input *, int64_t next, struct rec
 
 void input_free(struct input *);
 const char *state_topic(struct stream *, const struct input *); /* in the arena; or NULL */
+
+/* ---- stream_reach.c */
+int inputs_out_of_range(struct stream *, struct error *) MUST_CHECK;
+void inputs_report_reach(const struct stream *);
+int input_settle_reach(struct stream *, struct input *, struct error *) MUST_CHECK;
+int input_look_again(struct stream *, struct input *, struct error *) MUST_CHECK;
+bool input_was_moved(const struct stream *, const struct input *);
 
 /* ---- stream_state.c */
 void stream_state_open(void);

@@ -26,6 +26,7 @@ void fake_cut(struct broker *, const char *topic, int32_t partition, int64_t end
 
 /* ---- groups */
 int64_t fake_committed(struct broker *, const char *group, const char *topic, int32_t partition);
+void fake_commit(struct broker *, const char *group, const struct position *); /* by hand */
 void fake_forget_offsets(struct broker *, const char *group); /* offsets.retention.minutes */
 void fake_rebalance(struct broker *, const char *group);      /* everybody joins anew */
 /* session.timeout.ms: its generation is over, and the others need not wait for it. */

@@ -224,6 +224,14 @@ fake_committed(struct broker *broker, const char *group, const char *topic, int3
 }
 
 void
+fake_commit(struct broker *broker, const char *group, const struct position *at)
+{
+    pthread_mutex_lock(&broker->lock);
+    fake_set_offsets(broker, find_group(broker, group), at, 1);
+    fake_leave(broker, 0);
+}
+
+void
 fake_forget_offsets(struct broker *broker, const char *group)
 {
     pthread_mutex_lock(&broker->lock);

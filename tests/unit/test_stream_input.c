@@ -113,6 +113,27 @@ START_TEST(a_partition_whose_events_were_lost_stands_still_and_the_others_go_on)
 }
 END_TEST
 
+START_TEST(an_offset_that_was_moved_out_of_the_gap_by_hand_is_taken)
+{
+    struct loop first = {0}, second = {0};
+    bench_open();
+    stream_start(&first, &washing, "0");
+    put_many(10);
+    AWAIT_ALL_DONE();
+    loop_stop(&first);
+    put_many(10);
+    fake_trim(broker, "m.loan.raw", 0, 7);
+    fake_commit(broker, GROUP, &(struct position){.topic = "m.loan.raw", .offset = 8});
+    stream_start(&second, &washing, "0");
+    AWAIT(fake_committed(broker, GROUP, "m.loan.raw", 1) == 10);
+    ck_assert_int_eq(fake_committed(broker, GROUP, "m.loan.raw", 0), 8);
+    fake_clock_forward(61000);
+    AWAIT(fake_committed(broker, GROUP, "m.loan.raw", 0) == 10);
+    loop_stop(&second);
+    ck_assert_int_eq(recorded("m.loan.cleaning-state", 0, "in"), 7);
+}
+END_TEST
+
 START_TEST(a_partition_that_is_trimmed_while_it_runs_stands_still)
 {
     struct loop loop = {0};
@@ -281,6 +302,7 @@ RUN_TESTS("stream_input", a_position_record_that_comes_late_is_awaited,
           an_offset_that_expired_is_taken_from_the_position_record,
           a_first_start_is_at_the_low_watermark,
           a_partition_whose_events_were_lost_stands_still_and_the_others_go_on,
+          an_offset_that_was_moved_out_of_the_gap_by_hand_is_taken,
           a_partition_that_is_trimmed_while_it_runs_stands_still,
           a_partition_that_was_set_back_before_its_offset_stands_still_until_it_has_grown,
           a_partition_that_is_set_back_while_it_runs_stands_still,
