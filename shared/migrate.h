@@ -24,6 +24,9 @@ int migrate_pending(struct warehouse *, size_t *count, struct error *) MUST_CHEC
  * caller's transaction; TRANSIENT (55P03) when a lock was not given in time: roll back and try
  * again. */
 int migrate_pipeline(struct warehouse *, const struct pipeline *, struct error *) MUST_CHECK;
+/* Until the transaction ends nobody else makes, empties or drops tables of this pipeline. TRANSIENT
+ * (55P03) when somebody is at it for longer than lock_timeout. */
+int migrate_lock(struct warehouse *, const char *pipeline, struct error *) MUST_CHECK;
 /* No field of a pipeline may have this name. */
 bool migrate_reserved(const char *column);
 

@@ -275,15 +275,20 @@ migrate_view(struct warehouse *db, const struct pipeline *pipeline, struct error
 }
 
 int
+migrate_lock(struct warehouse *db, const char *pipeline, struct error *err)
+{
+    return warehouse_query(db, "SELECT pg_advisory_xact_lock(hashtextextended($1, 7788990011))",
+                           &pipeline, 1, NULL, err);
+}
+
+int
 migrate_pipeline(struct warehouse *db, const struct pipeline *pipeline, struct error *err)
 {
-    const char *const name[] = {pipeline->name};
     if (strlen(pipeline->name) > NAME_MAX_BYTES)
         return error_refuse(err, "migrate.name", "/name", "%s has more than %d bytes",
                             pipeline->name, NAME_MAX_BYTES);
     /* Two appliers of one pipeline would both find its tables missing. */
-    if (warehouse_query(db, "SELECT pg_advisory_xact_lock(hashtextextended($1, 7788990011))", name,
-                        1, NULL, err) != 0)
+    if (migrate_lock(db, pipeline->name, err) != 0)
         return -1;
     for (size_t i = 0; i < STAGE_LAYERS; i++)
         if (migrate_table(db, pipeline, &layers[i], err) != 0)

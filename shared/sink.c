@@ -20,8 +20,8 @@
 #include "process.h"
 #include "sink_private.h"
 
-#define LOOP_LIMIT_MS 60000
-#define IDLE_CHECK_MS 10000 /* an idle sink looks whether rows and position were set back */
+#define LOOP_LIMIT_MS      60000
+#define POSITIONS_CHECK_MS 10000 /* how often it looks whether rows and positions were set back */
 
 static struct metric sink_metrics[] = {
     {"millrace_sink_rows_total", METRIC_COUNTER, "Rows written", NULL, NULL},
@@ -214,14 +214,15 @@ stopped(const struct sink *sink, const struct source **one)
     return count;
 }
 
-/* Whoever stands still is looked at again and again; everybody while there is nothing to write, for
- * PostgreSQL may have been restored to an earlier moment. */
+/* Whoever stands still is looked at again and again; everybody now and then, for PostgreSQL may have
+ * been restored to an earlier moment, or a table emptied for a rebuild, while there was nothing to
+ * write for some partition, be the others ever so busy. */
 static int
 look_again(struct sink *sink, struct error *err)
 {
     int64_t now = clock_monotonic_ms();
     const struct source *one = NULL;
-    bool all = sink->count == 0 && now - sink->checked_ms > IDLE_CHECK_MS, moved = false;
+    bool all = now - sink->checked_ms > POSITIONS_CHECK_MS, moved = false;
     bool some = stopped(sink, &one) > 0 && now - sink->stopped_ms > REACH_AGAIN_MS;
     if (!sink->positioned || (!all && !some))
         return 0;
@@ -442,7 +443,7 @@ turn(struct sink *sink, struct error *err)
         if (sink_write(sink, err) != 0)
             return -1;
         metric_observe(&sink_metrics[3], NULL, (double)(clock_monotonic_ms() - started) / 1e3);
-        sink->checked_ms = sink->worked_ms = clock_monotonic_ms();
+        sink->worked_ms = clock_monotonic_ms();
         sink->backoff_ms = 0;
         sink_drop(sink);
         display(sink);

@@ -81,6 +81,27 @@ put_while_standing(int also)
     }
 }
 
+/* Rows of partition 0 keep it writing; nobody ever writes to the other again. */
+START_TEST(a_busy_sink_notices_that_a_silent_partition_was_set_back)
+{
+    struct loop loop = {0};
+    world();
+    put_many(20);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    run(db, "BEGIN; UPDATE ops.positions SET next_offset = 0 WHERE topic = 'm.loan.clean' "
+            "AND partition = 1; DELETE FROM clean.loan WHERE kafka_partition = 1; COMMIT");
+    for (int i = 0; i < 50 && !copied("m.loan.clean"); i++) {
+        int64_t offset = put(0, "good");
+        fake_clock_forward(3000);
+        AWAIT(position("m.loan.clean", 0) > offset);
+    }
+    ck_assert_msg(copied("m.loan.clean"), "only a sink that rests looks at its positions");
+    expect_rows();
+    world_ends(&loop);
+}
+END_TEST
+
 START_TEST(a_partition_whose_position_is_below_the_low_watermark_stands_still)
 {
     struct loop loop = {0};
@@ -204,6 +225,7 @@ END_TEST
 RUN_POSTGRES_TESTS("sink_positions", a_position_that_another_moved_on_leads_to_no_row_twice,
                    rows_and_positions_that_were_set_back_are_copied_again,
                    an_idle_sink_notices_that_rows_and_positions_were_set_back,
+                   a_busy_sink_notices_that_a_silent_partition_was_set_back,
                    a_partition_whose_position_is_below_the_low_watermark_stands_still,
                    a_position_beyond_the_end_stands_still_until_it_is_set_right,
                    records_below_a_position_that_the_log_grew_to_are_on_record,
