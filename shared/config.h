@@ -13,9 +13,9 @@
 
 /* Type of the struct member that a row fills:
  * FLAG bool; COUNT int64_t, not negative; REAL double; TEXT const char *; MILLISECONDS int64_t
- * ("250", "250ms", "2s", "5min", "1h"); NODE const json_t * (pipeline files only; any JSON value,
- * the reader of the object checks it). TEXT read from the environment lives as long as the process;
- * TEXT and NODE read from a node live as long as the document. */
+ * ("250", "250ms", "2s", "5min", "1h", "30d"); NODE const json_t * (pipeline files only; any JSON
+ * value, the reader of the object checks it). TEXT read from the environment lives as long as the
+ * process; TEXT and NODE read from a node live as long as the document. */
 enum setting_type {
     SETTING_FLAG,
     SETTING_COUNT,

@@ -205,7 +205,7 @@ property(const struct setting *setting)
         break;
     case SETTING_MILLISECONDS:
         type = json_pack("{s:[s, s], s:i, s:s}", "type", "integer", "string", "minimum", 0,
-                         "pattern", "^[0-9]+(ms|s|min|h)?$");
+                         "pattern", "^[0-9]+(ms|s|min|h|d)?$");
         break;
     case SETTING_NODE:
         type = json_object();

@@ -38,7 +38,7 @@ read_milliseconds(const char *text, int64_t *out)
     static const struct {
         const char *name;
         int64_t ms;
-    } units[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}};
+    } units[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
     int64_t count;
     const char *unit = skip_digits(text, &count);
     for (size_t i = 0; unit && i < sizeof(units) / sizeof(units[0]); i++) {
@@ -115,7 +115,7 @@ config_value_wanted(enum setting_type type)
         [SETTING_COUNT] = "a whole number from 0",
         [SETTING_REAL] = "a number",
         [SETTING_TEXT] = "a text",
-        [SETTING_MILLISECONDS] = "a time such as 250ms, 2s, 5min or 1h",
+        [SETTING_MILLISECONDS] = "a time such as 250ms, 2s, 5min, 1h or 30d",
         [SETTING_NODE] = "a JSON value",
     };
     return wanted[type];

@@ -19,11 +19,18 @@ int migrate_pending(struct warehouse *, size_t *count, struct error *) MUST_CHEC
 
 /* Creates or widens raw.P clean.P feature.P decision.P label.P dead.P for this version, and the
  * view api.P_decision: idempotent, touching only what is missing, so that a busy table is not
- * locked for nothing. A changed type is INPUT "migrate.type"; a field with the name of a provenance
+ * locked for nothing. A changed type is INPUT "migrate.type"; tables of another
+ * partitioning INPUT "migrate.partition"; a field with the name of a provenance
  * or system column INPUT "migrate.reserved". Comments on every table and column. Inside the
  * caller's transaction; TRANSIENT (55P03) when a lock was not given in time: roll back and try
  * again. */
 int migrate_pipeline(struct warehouse *, const struct pipeline *, struct error *) MUST_CHECK;
+/* Makes all tables of the pipeline anew, empty, with this layout and the columns there are; their
+ * partitions begin at `since` (of each layer; NULL: now), PARTITIONS_MISSING of them at most. What
+ * was granted on tables and view must be granted again. Inside the caller's transaction, after
+ * migrate_lock. */
+int migrate_layout(struct warehouse *, const struct pipeline *, enum partitioning,
+                   const char *const since[STAGE_LAYERS], struct error *) MUST_CHECK;
 /* Until the transaction ends nobody else makes, empties or drops tables of this pipeline. TRANSIENT
  * (55P03) when somebody is at it for longer than lock_timeout. */
 int migrate_lock(struct warehouse *, const char *pipeline, struct error *) MUST_CHECK;

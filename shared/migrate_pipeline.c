@@ -7,6 +7,7 @@
 
 #include "event_table.h"
 #include "migrate.h"
+#include "partition.h"
 
 #define NAME_MAX_BYTES 54 /* with "_event_id" it fits into PostgreSQL's 63 */
 
@@ -15,6 +16,7 @@ struct table {
     const char *layer, *comment;
     const struct schema *fields;
     struct rows *columns; /* name and type of what is there */
+    enum partitioning partition;
     bool new;
 };
 
@@ -60,6 +62,23 @@ check_type(const struct table *table, const char *column, const char *type, stru
         "column %s of %s.%s is %s in the warehouse and %s in the pipeline; give the "
         "changed field a new name",
         column, table->layer, table->pipeline->name, there, type);
+}
+
+static int
+check_layout(struct warehouse *db, const struct table *table, struct error *err)
+{
+    enum partitioning there = PARTITION_NONE;
+    if (partition_layout(db, table->layer, table->pipeline->name, &there, err) != 0)
+        return -1;
+    if (there == table->partition)
+        return 0;
+    return error_refuse(err, "migrate.partition", "/store/partition",
+                        "table %s.%s has partitions \"%s\", the pipeline file asks for \"%s\"; "
+                        "`millrace rebuild %s --partition %s --yes` makes the tables anew and "
+                        "fills them again",
+                        table->layer, table->pipeline->name, partition_names[there],
+                        partition_names[table->partition], table->pipeline->name,
+                        partition_names[table->partition]);
 }
 
 static int
@@ -113,19 +132,39 @@ put_index(FILE *out, const struct table *table)
 }
 
 static void
+put_partitioned(FILE *out, const struct table *table)
+{
+    fputs(table->partition != PARTITION_NONE ? " PARTITION BY RANGE (received_at)" : "", out);
+}
+
+/* A key of a partitioned table must have the column it is partitioned by. A record has one time of
+ * receipt, so a row is unique by the other three all the same. */
+static void
+put_keys(FILE *out, const struct table *table)
+{
+    fputs("ALTER TABLE ", out);
+    put_table(out, table);
+    fprintf(out, " ADD PRIMARY KEY (kafka_partition, log_epoch, kafka_offset%s);\n",
+            table->partition != PARTITION_NONE ? ", received_at" : "");
+    put_index(out, table);
+    fputs("COMMENT ON TABLE ", out);
+    put_table(out, table);
+    fprintf(out, " IS '%s';\n", table->comment);
+}
+
+static void
 put_create(FILE *out, const struct table *table)
 {
     fputs("CREATE TABLE ", out);
     put_table(out, table);
     fputs(" (", out);
     for (size_t i = 0; i < PROVENANCE_COLUMNS; i++)
-        fprintf(out, "%s %s%s, ", provenance[i].name, provenance[i].type,
+        fprintf(out, "%s%s %s%s", i == 0 ? "" : ", ", provenance[i].name, provenance[i].type,
                 provenance[i].required ? " NOT NULL" : "");
-    fputs("PRIMARY KEY (kafka_partition, log_epoch, kafka_offset));\n", out);
-    put_index(out, table);
-    fputs("COMMENT ON TABLE ", out);
-    put_table(out, table);
-    fprintf(out, " IS '%s';\n", table->comment);
+    fputs(")", out);
+    put_partitioned(out, table);
+    fputs(";\n", out);
+    put_keys(out, table);
     for (size_t i = 0; i < PROVENANCE_COLUMNS; i++) {
         put_column_comment(out, table, provenance[i].name);
         fprintf(out, "'%s';\n", provenance[i].comment);
@@ -242,6 +281,17 @@ run_written(struct warehouse *db, void (*write)(FILE *, const void *), const voi
 }
 
 static int
+make_partitions(struct warehouse *db, const struct table *table, const char *since,
+                struct error *err)
+{
+    if (table->partition == PARTITION_NONE)
+        return 0;
+    if (partition_make_default(db, table->layer, table->pipeline->name, err) != 0)
+        return -1;
+    return partition_make_missing(db, table->layer, table->pipeline, table->partition, since, err);
+}
+
+static int
 migrate_table(struct warehouse *db, const struct pipeline *pipeline, const struct layer *layer,
               struct error *err)
 {
@@ -256,11 +306,13 @@ migrate_table(struct warehouse *db, const struct pipeline *pipeline, const struc
         .comment = layer->comment,
         .fields = event_table_fields(name, pipeline_schema(pipeline, layer->stage)),
         .columns = columns,
+        .partition = pipeline->store.partition,
         .new = rows_count(columns) == 0,
     };
-    if (check_columns(&table, err) != 0)
+    if ((!table.new &&check_layout(db, &table, err) != 0) || check_columns(&table, err) != 0 ||
+        run_written(db, put_table_changes, &table, err) != 0)
         return -1;
-    return run_written(db, put_table_changes, &table, err);
+    return table.new ? make_partitions(db, &table, NULL, err) : 0;
 }
 
 static int
@@ -296,4 +348,59 @@ migrate_pipeline(struct warehouse *db, const struct pipeline *pipeline, struct e
     if (migrate_view(db, pipeline, err) != 0)
         return error_wrap(err, "view of %s", pipeline->name);
     return 0;
+}
+
+/* ---- another layout */
+
+static void
+put_remake(FILE *out, const void *about)
+{
+    const struct table *table = about;
+    char name[NAME_MAX_BYTES + sizeof("_new")];
+    snprintf(name, sizeof(name), "%s_new", table->pipeline->name);
+    struct pipeline renamed = {.name = name};
+    struct table new = *table;
+    new.pipeline = &renamed;
+    fputs("CREATE TABLE ", out);
+    put_table(out, &new);
+    fputs(" (LIKE ", out);
+    put_table(out, table);
+    fputs(" INCLUDING DEFAULTS INCLUDING COMMENTS)", out);
+    put_partitioned(out, table);
+    fputs(";\nDROP TABLE ", out);
+    put_table(out, table);
+    fputs(";\nALTER TABLE ", out);
+    put_table(out, &new);
+    fputs(" RENAME TO ", out);
+    sql_quote(out, table->pipeline->name, '"');
+    fputs(";\n", out);
+    put_keys(out, table);
+}
+
+static void
+put_drop_view(FILE *out, const void *about)
+{
+    const struct pipeline *pipeline = about;
+    char view[NAME_MAX_BYTES + sizeof("_decision")];
+    snprintf(view, sizeof(view), "%s_decision", pipeline->name);
+    fputs("DROP VIEW IF EXISTS api.", out);
+    sql_quote(out, view, '"');
+}
+
+int
+migrate_layout(struct warehouse *db, const struct pipeline *pipeline, enum partitioning partition,
+               const char *const since[STAGE_LAYERS], struct error *err)
+{
+    if (run_written(db, put_drop_view, pipeline, err) != 0)
+        return -1;
+    for (size_t i = 0; i < STAGE_LAYERS; i++) {
+        const struct table table = {.pipeline = pipeline,
+                                    .layer = pipeline_layer(layers[i].stage),
+                                    .comment = layers[i].comment,
+                                    .partition = partition};
+        if (run_written(db, put_remake, &table, err) != 0 ||
+            make_partitions(db, &table, since[i], err) != 0)
+            return error_wrap(err, "making table %s.%s anew", table.layer, pipeline->name);
+    }
+    return migrate_view(db, pipeline, err);
 }

@@ -104,7 +104,7 @@ static const struct {
     {"clean", true, read_clean},      {"features", true, read_features},
     {"encode", true, read_encode},    {"label", false, read_label},
     {"train", false, read_train},     {"score", false, read_score},
-    {"breaker", false, read_breaker},
+    {"breaker", false, read_breaker}, {"store", false, read_store},
 };
 
 static void

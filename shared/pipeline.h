@@ -19,6 +19,12 @@ struct step_type;
 struct encoder_type;
 struct model_type;
 
+#define STAGE_LAYERS 6 /* raw, clean, feature, decision, label, dead: in this order */
+
+/* Of event tables, by received_at in UTC. */
+enum partitioning { PARTITION_NONE, PARTITION_DAY, PARTITION_MONTH };
+extern const char *const partition_names[]; /* "none" "day" "month", then NULL */
+
 enum pii { PII_NONE, PII_PERSONAL, PII_SENSITIVE };
 
 struct rule_use { /* one entry of "clean" */
@@ -99,6 +105,10 @@ struct pipeline {
         double share;   /* default 0.2; 0: off */
         int64_t window; /* events; default 1000 */
     } breaker;
+    struct {
+        enum partitioning partition;
+        int64_t retention_ms[STAGE_LAYERS]; /* of rows since received_at; 0: for ever */
+    } store;
 };
 
 /* Reads and checks; every mistake is added with its JSON pointer, in one pass. NULL on any mistake.
@@ -109,7 +119,6 @@ void pipeline_free(struct pipeline **);
 const struct schema *pipeline_schema(const struct pipeline *, const char *stage);
 /* The JSON Schema 2020-12 of pipeline files, generated from the tables (new reference). */
 struct json_t *pipeline_json_schema(void);
-#define STAGE_LAYERS 6
 /* raw->raw clean->clean features->feature decisions->decision labels->label dead->dead; NULL else.
  */
 const char *pipeline_layer(const char *stage);

@@ -57,5 +57,6 @@ void read_label(struct reader *, const struct node *); /* input's last column */
 void read_train(struct reader *, const struct node *);
 void read_score(struct reader *, const struct node *);
 void read_breaker(struct reader *, const struct node *);
+void read_store(struct reader *, const struct node *);
 
 #endif

@@ -146,6 +146,15 @@ breaker_schema(void)
     return breaker;
 }
 
+static json_t *
+store_schema(void)
+{
+    json_t *store = object_schema(store_table, NULL);
+    set_choices(store, "partition", partition_names);
+    set_object(store, "retention", object_schema(retention_table, NULL));
+    return store;
+}
+
 struct json_t *
 pipeline_json_schema(void)
 {
@@ -170,5 +179,6 @@ pipeline_json_schema(void)
     set_object(schema, "train", kinds_schema("learner", train_object_table, model_kind));
     set_object(schema, "score", score_schema());
     set_object(schema, "breaker", breaker_schema());
+    set_object(schema, "store", store_schema());
     return schema;
 }

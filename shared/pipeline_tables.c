@@ -18,6 +18,7 @@ const struct setting pipeline_table[] = {
     SETTING(pipeline_object, score, NODE, "", "how a probability becomes a decision"),
     SETTING(pipeline_object, breaker, NODE, "",
             "when a stage stops because too many events die for one reason"),
+    SETTING(pipeline_object, store, NODE, "", "how the warehouse keeps its tables"),
     {0},
 };
 
@@ -107,5 +108,26 @@ const struct setting breaker_table[] = {
     SETTING(breaker_object, share, REAL, "0.2",
             "of the window that may die for one reason, 0 to 1; 0: the breaker is off"),
     SETTING(breaker_object, window, COUNT, "1000", "of the last events that are looked at"),
+    {0},
+};
+
+const struct setting store_table[] = {
+    SETTING(store_object, partition, TEXT, "none",
+            "pieces of the tables by the time of receipt, UTC: none, day or month"),
+    SETTING(store_object, retention, NODE, "",
+            "how long rows are kept, by layer; needs partitions, which are dropped whole"),
+    {0},
+};
+const char *const partition_names[] = {"none", "day", "month", NULL};
+
+#define RETENTION(layer, rows)                                                                     \
+    SETTING(retention_object, layer, MILLISECONDS, "0", rows ", such as 30d; 0: for ever")
+const struct setting retention_table[] = {
+    RETENTION(raw, "events as received"),
+    RETENTION(clean, "cleaned events"),
+    RETENTION(feature, "features"),
+    RETENTION(decision, "decisions"),
+    RETENTION(label, "outcomes"),
+    RETENTION(dead, "dead letters"),
     {0},
 };

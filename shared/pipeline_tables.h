@@ -12,14 +12,15 @@
 #define PIPELINE_ENCODERS_MAX   1000
 #define PIPELINE_BANDS_MAX      20
 #define PIPELINE_REASONS_MAX    20
-#define PIPELINE_DUPLICATES_MS  2592000000 /* the longest window: 30 days */
-#define PIPELINE_WINDOW_MIN     20         /* of the breaker */
+#define PIPELINE_DUPLICATES_MS  2592000000    /* the longest window: 30 days */
+#define PIPELINE_RETENTION_MS   3153600000000 /* the longest: 36,500 days */
+#define PIPELINE_WINDOW_MIN     20            /* of the breaker */
 #define PIPELINE_WINDOW_MAX     1000000
 
 struct pipeline_object {
     const char *name, *title, *owner, *lane;
     const struct json_t *sources, *duplicates, *clean, *features, *encode, *label, *train, *score,
-        *breaker;
+        *breaker, *store;
 };
 extern const struct setting pipeline_table[];
 
@@ -83,5 +84,14 @@ struct breaker_object {
     int64_t window;
 };
 extern const struct setting breaker_table[];
+struct store_object {
+    const char *partition;
+    const struct json_t *retention;
+};
+extern const struct setting store_table[];
+struct retention_object { /* in the order of the layers */
+    int64_t raw, clean, feature, decision, label, dead;
+};
+extern const struct setting retention_table[];
 
 #endif

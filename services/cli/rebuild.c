@@ -14,12 +14,14 @@
 #define POLL_MS 250
 
 struct rebuild_options {
-    const char *layer;
+    const char *layer, *partition;
     bool dry_run, yes, force, wait;
 };
 static const struct option_row rebuild_options[] = {
     OPTION(rebuild_options, layer, 'l', TEXT, "LAYERS", NULL,
            "these alone, such as raw,clean; else all six"),
+    OPTION(rebuild_options, partition, 0, TEXT, "KIND", NULL,
+           "make all six anew with partitions by none, day or month"),
     OPTION(rebuild_options, dry_run, 0, FLAG, NULL, NULL,
            "show what would be done, change nothing"),
     OPTION(rebuild_options, yes, 'y', FLAG, NULL, NULL, "do it"),
@@ -68,6 +70,25 @@ choose_layers(struct rebuild *rebuild, const char *list)
          name = strtok_r(NULL, ",", &at))
         status = choose_layer(rebuild, name);
     return rest != NULL ? status : complain(STATUS_FAILED, NULL, "out of memory");
+}
+
+static int
+choose_partition(struct rebuild *rebuild, const struct rebuild_options *options)
+{
+    const char *kind = options->partition;
+    rebuild->remade = kind != NULL;
+    if (kind == NULL)
+        return 0;
+    if (options->layer != NULL)
+        return complain(
+            STATUS_USAGE, NULL,
+            "--partition and --layer exclude each other: a pipeline's tables are alike");
+    for (int i = 0; partition_names[i] != NULL; i++)
+        if (strcmp(partition_names[i], kind) == 0) {
+            rebuild->partition = (enum partitioning)i;
+            return 0;
+        }
+    return complain(STATUS_USAGE, NULL, "--partition: '%s' is neither none, day nor month", kind);
 }
 
 static int
@@ -145,7 +166,7 @@ count_rows(struct rebuild *rebuild, struct rebuilt_layer *layer)
     const char *sql = arena_print(
         cli->arena,
         "SELECT count(*), count(*) FILTER (WHERE t.log_epoch <> $1::integer OR l.low IS NULL "
-        "OR t.kafka_offset < l.low) FROM %s t LEFT JOIN "
+        "OR t.kafka_offset < l.low), min(t.received_at) FROM %s t LEFT JOIN "
         "unnest($2::bigint[]) WITH ORDINALITY AS l(low, ordinal) "
         "ON t.kafka_partition = l.ordinal - 1",
         layer->table);
@@ -153,6 +174,8 @@ count_rows(struct rebuild *rebuild, struct rebuilt_layer *layer)
     if (status == 0) {
         layer->rows = rows_int(rows, 0, 0, 0);
         layer->lost = rows_int(rows, 0, 1, 0);
+        if (rows_text(rows, 0, 2) != NULL)
+            layer->oldest = arena_print(cli->arena, "%s", rows_text(rows, 0, 2));
     }
     return status;
 }
@@ -311,6 +334,8 @@ run_rebuild(struct cli *cli, const void *given, int argc, char *const argv[])
     struct rebuild rebuild = {.cli = cli};
     int status = choose_layers(&rebuild, options->layer);
     if (status == 0)
+        status = choose_partition(&rebuild, options);
+    if (status == 0)
         status = cli_read_pipeline(cli, argv[0], &pipeline);
     rebuild.pipeline = pipeline;
     if (status == 0)
@@ -331,13 +356,17 @@ const struct verb verb_rebuild = {
     .summary = "empty event tables and fill them again from their topics",
     .examples = "  millrace rebuild loan --dry-run\n"
                 "  millrace rebuild loan --yes --wait\n"
-                "  millrace rebuild loan --layer clean,feature --yes\n",
+                "  millrace rebuild loan --layer clean,feature --yes\n"
+                "  millrace rebuild loan --partition day --yes\n",
     .notes =
         "  Rows go and the positions of the sinks are set back in one transaction; running "
-        "services\n  then copy the topics anew, and every row comes back byte for byte. Refused "
-        "where a topic\n  no longer has rows that the table has, unless --force. ops.rebuilds "
-        "records it. Until\n  the tables are full again, queries and training runs see a "
-        "part.\n",
+        "services\n"
+        "  then copy the topics anew, and every row comes back byte for byte. Refused where a "
+        "topic\n"
+        "  no longer has rows that the table has, unless --force. ops.rebuilds records it. Until\n"
+        "  the tables are full again, queries and training runs see a part.\n"
+        "  --partition comes before `pipeline apply` of a file with another store.partition; what\n"
+        "  was granted on the tables must be granted again then.\n",
     .options = rebuild_options,
     .options_size = sizeof(struct rebuild_options),
     .arguments_min = 1,

@@ -11,6 +11,7 @@ struct rebuilt_layer {
     const char *topic;
     bool chosen;
     int64_t *low, *high; /* ends of the topic, by partition */
+    const char *oldest;  /* time of receipt; NULL: no rows */
     int64_t rows, lost;  /* of the table; of these, rows that the topic does not have any more */
     int64_t *goal;       /* by partition, where the sink stood; full again once it is there */
 };
@@ -18,15 +19,16 @@ struct rebuilt_layer {
 struct rebuild {
     struct cli *cli;
     const struct pipeline *pipeline;
-    bool forced;
+    bool forced, remade; /* remade: with this partitioning */
+    enum partitioning partition;
     const char *sinks; /* what the names of the lane's sinks begin with */
     const char *epoch; /* the topics', as text */
     struct rebuilt_layer layer[STAGE_LAYERS];
 };
 
-/* Empties the chosen tables and sets the positions of their sinks back to the low ends, in one
- * transaction with the lines in ops.rebuilds; fills in the goals. The goals begin at 0. 0, or an
- * exit status already told, and then nothing was changed. */
+/* Empties the chosen tables, or makes them anew, and sets the positions of their sinks back to the
+ * low ends, in one transaction with the lines in ops.rebuilds; fills in the goals. The goals begin
+ * at 0. 0, or an exit status already told, and then nothing was changed. */
 int rebuild_empty(struct rebuild *);
 /* "{1,2,3}" in the command's arena; NULL: out of memory. */
 const char *rebuild_array(struct cli *, const int64_t *value, size_t count);

@@ -106,6 +106,16 @@ truncate_tables(struct rebuild *rebuild, struct error *err)
     return warehouse_run(rebuild->cli->warehouse, sql, err);
 }
 
+static int
+remake_tables(struct rebuild *rebuild, struct error *err)
+{
+    const char *oldest[STAGE_LAYERS];
+    for (size_t i = 0; i < STAGE_LAYERS; i++)
+        oldest[i] = rebuild->layer[i].oldest;
+    return migrate_layout(rebuild->cli->warehouse, rebuild->pipeline, rebuild->partition, oldest,
+                          err);
+}
+
 /* What PostgreSQL refused comes by again and is judged anew. */
 static int
 forget_refused(struct rebuild *rebuild, struct error *err)
@@ -161,7 +171,8 @@ empty(struct rebuild *rebuild, struct error *err)
 {
     struct warehouse *db = rebuild->cli->warehouse;
     if (warehouse_begin(db, err) != 0 || migrate_lock(db, rebuild->pipeline->name, err) != 0 ||
-        lock_positions(rebuild, err) != 0 || truncate_tables(rebuild, err) != 0 ||
+        lock_positions(rebuild, err) != 0 ||
+        (rebuild->remade ? remake_tables(rebuild, err) : truncate_tables(rebuild, err)) != 0 ||
         forget_refused(rebuild, err) != 0)
         return -1;
     for (size_t i = 0; i < STAGE_LAYERS; i++) {

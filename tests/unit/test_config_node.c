@@ -147,7 +147,7 @@ START_TEST(all_mistakes_are_reported_at_once)
         {"/clean/3/field", "1 is not a text"},
         {"/clean/3/note", "null is not a text"},
         {"/clean/3/limit", "-1 is not a whole number from 0"},
-        {"/clean/3/window", "\"soon\" is not a time such as 250ms, 2s, 5min or 1h"},
+        {"/clean/3/window", "\"soon\" is not a time such as 250ms, 2s, 5min, 1h or 30d"},
         {"/clean/3/low", "\"0.5\" is not a number"},
         {"/clean/3/strict", "1 is not true or false"},
         {"/clean/3/x", "is not known"},
@@ -224,7 +224,7 @@ START_TEST(the_json_schema_has_type_description_and_default)
         " \"limit\": {\"type\": \"integer\", \"minimum\": 0, \"description\": \"how many\","
         "             \"default\": 10},"
         " \"window\": {\"type\": [\"integer\", \"string\"], \"minimum\": 0,"
-        "              \"pattern\": \"^[0-9]+(ms|s|min|h)?$\", \"description\": \"how far back\","
+        "              \"pattern\": \"^[0-9]+(ms|s|min|h|d)?$\", \"description\": \"how far back\","
         "              \"default\": \"1h\"},"
         " \"low\": {\"type\": \"number\", \"description\": \"the least value\", \"default\": 0.5},"
         " \"strict\": {\"type\": \"boolean\", \"description\": \"refuse instead of repair\","

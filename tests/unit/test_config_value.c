@@ -63,7 +63,8 @@ START_TEST(times_take_units)
         const char *text;
         int64_t ms;
     } times[] = {
-        {"250", 250}, {"250ms", 250}, {"2s", 2000}, {"5min", 300000}, {"1h", 3600000},
+        {"250", 250},     {"250ms", 250},  {"2s", 2000},
+        {"5min", 300000}, {"1h", 3600000}, {"30d", 2592000000},
     };
     for (size_t i = 0; i < COUNT(times); i++) {
         int64_t ms = -1;
@@ -76,7 +77,7 @@ END_TEST
 START_TEST(what_is_no_time_is_refused)
 {
     static const char *const texts[] = {"",   "s",    "2 s", "2S",   "2m",
-                                        "1d", "1h5m", "-2s", "2.5s", "9223372036854775807s"};
+                                        "1w", "1h5m", "-2s", "2.5s", "9223372036854775807s"};
     int64_t ms = 42;
     for (size_t i = 0; i < COUNT(texts); i++)
         ck_assert_int_eq(read_as(SETTING_MILLISECONDS, texts[i], &ms), -1);
