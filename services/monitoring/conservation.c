@@ -95,6 +95,18 @@ totals_stand(struct watch *watch, int64_t *sum)
     return stand;
 }
 
+/* Rows of a table: those there, those PostgreSQL refused, those whose retention was over. A rebuild
+ * begins anew with the latter; and once it did not bring back all, nobody knows how many there
+ * should be: null. %1$s the statement so far, %2$s layer, %3$s table, %4$s stage. */
+#define COUNT                                                                                      \
+    "%1$s, (SELECT CASE WHEN NOT EXISTS (SELECT FROM ops.rebuilds WHERE pipeline = $3 "            \
+    "AND layer = '%2$s' AND log_epoch = $1::int AND NOT complete) THEN "                           \
+    "(SELECT count(*) FROM %2$s.%3$s WHERE log_epoch = $1::int) + "                                \
+    "(SELECT count(*) FROM ops.refused WHERE log_epoch = $1::int AND topic = $2 || '%4$s') + "     \
+    "(SELECT coalesce(sum(rows), 0) FROM ops.retired WHERE pipeline = $3 AND layer = '%2$s' "      \
+    "AND log_epoch = $1::int AND retired_at > (SELECT coalesce(max(rebuilt_at), '-infinity') "     \
+    "FROM ops.rebuilds WHERE pipeline = $3 AND layer = '%2$s' AND log_epoch = $1::int)) END)"
+
 static int
 count_rows(struct watch *watch, struct arena *arena, struct warehouse *warehouse, struct error *err)
 {
@@ -102,19 +114,15 @@ count_rows(struct watch *watch, struct arena *arena, struct warehouse *warehouse
     char *epoch = arena_print(arena, "%" PRId64, watch->log_epoch);
     char *table = warehouse_identifier(arena, watch->pipeline->name);
     for (int i = 0; i < TOPICS_KEPT && sql != NULL && table != NULL; i++)
-        sql = arena_print(arena,
-                          "%s, (SELECT count(*) FROM %s.%s WHERE log_epoch = $1::int) + (SELECT "
-                          "count(*) FROM ops.refused WHERE log_epoch = $1::int AND topic = $2 || "
-                          "'%s')",
-                          sql, pipeline_layer(topic_stage[i]), table, topic_stage[i]);
-    const char *const params[] = {epoch, watch->prefix};
+        sql = arena_print(arena, COUNT, sql, pipeline_layer(topic_stage[i]), table, topic_stage[i]);
+    const char *const params[] = {epoch, watch->prefix, watch->pipeline->name};
     if (sql == NULL || table == NULL || epoch == NULL)
         return error_memory(err, "a statement");
     DEFER(rows_free) struct rows *rows = NULL;
-    if (warehouse_query(warehouse, sql, params, 2, &rows, err) != 0)
+    if (warehouse_query(warehouse, sql, params, 3, &rows, err) != 0)
         return error_wrap(err, "counting the rows of pipeline %s", watch->pipeline->name);
     for (size_t i = 0; i < TOPICS_KEPT && rows_count(rows) == 1; i++)
-        watch->rows[i] = rows_int(rows, 0, i + 1, 0);
+        watch->rows[i] = rows_int(rows, 0, i + 1, -1);
     return 0;
 }
 
@@ -123,7 +131,7 @@ report_rows(struct watch *watch, struct metric *metric)
 {
     char where[64];
     for (int i = 0; i < TOPICS_KEPT; i++) {
-        int64_t difference = watch->rows[i] - watch->total[i];
+        int64_t difference = watch->rows[i] < 0 ? 0 : watch->rows[i] - watch->total[i];
         snprintf(where, sizeof(where), "warehouse.%s", pipeline_layer(topic_stage[i]));
         report(watch, where, difference < 0 ? -difference : difference, &watch->rows_error[i],
                metric);

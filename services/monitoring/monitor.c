@@ -11,11 +11,12 @@
 #include "log.h"
 #include "quality.h"
 #include "reannounce.h"
+#include "retention.h"
 #include "stage_table.h"
 
 #define RETRY_MS 5000 /* before a server that failed is asked again */
 
-enum { CONSERVATION, LAG, AUC, LABELLED };
+enum { CONSERVATION, LAG, AUC, LABELLED, RETIRED, RETIRED_ROWS, MOVED_ROWS };
 struct metric monitor_metrics[] = {
     [CONSERVATION] = {.name = "millrace_monitoring_conservation_error_records",
                       .type = METRIC_GAUGE,
@@ -31,6 +32,15 @@ struct metric monitor_metrics[] = {
     [LABELLED] = {.name = "millrace_monitoring_labelled_decisions",
                   .type = METRIC_GAUGE,
                   .help = "Decisions whose outcome has arrived since"},
+    [RETIRED] = {.name = "millrace_monitoring_retired_partitions_total",
+                 .type = METRIC_COUNTER,
+                 .help = "Partitions of event tables dropped because their retention was over"},
+    [RETIRED_ROWS] = {.name = "millrace_monitoring_retired_rows_total",
+                      .type = METRIC_COUNTER,
+                      .help = "Rows that went with them"},
+    [MOVED_ROWS] = {.name = "millrace_monitoring_moved_rows_total",
+                    .type = METRIC_COUNTER,
+                    .help = "Rows of times that had no partition, moved to one made for them"},
     {0},
 };
 
@@ -168,8 +178,12 @@ write_tables(struct monitor *monitor, struct task *task, bool counts_are_new, st
         return error_memory(err, "rows of monitor.stage");
     if (stage_table_write(rows, &monitor->written, task->warehouse, err) != 0)
         return -1;
+    const struct retention_metrics retention = {
+        &monitor_metrics[RETIRED], &monitor_metrics[RETIRED_ROWS], &monitor_metrics[MOVED_ROWS]};
     for (size_t i = 0; i < monitor->count && !*task->stopping; i++) {
         struct watch *watch = monitor->watch[i];
+        if (retention_keep(watch, task, &retention, err) != 0)
+            return -1;
         if (quality_measure(watch, task->arena, task->warehouse, &monitor_metrics[AUC],
                             &monitor_metrics[LABELLED], err) != 0)
             return -1;

@@ -44,7 +44,11 @@ struct watch {
 
     int64_t rows_next_ms; /* rows are not counted again before */
     bool rows_pending;    /* counted, but not yet known whether anything moved meanwhile */
-    int64_t total[TOPICS_KEPT], rows[TOPICS_KEPT], rows_error[TOPICS_KEPT];
+    int64_t total[TOPICS_KEPT], rows_error[TOPICS_KEPT];
+    int64_t rows[TOPICS_KEPT]; /* -1: a rebuild did not bring back all */
+
+    int64_t retention_next_ms; /* partitions are not looked at before */
+    bool retention_warned;
 
     int64_t quality_moved, quality_next_ms; /* positions it was computed at; when it may be again */
 };
