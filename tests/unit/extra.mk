@@ -5,6 +5,8 @@ EXTRA_test_ingest := $(addprefix build/t/services/ingestion/,identity.o ingest.o
 build/t/unit/services/test_ingest: $(EXTRA_test_ingest)
 EXTRA_test_monitoring := $(addprefix build/t/services/monitoring/,counted.o law.o stages.o watch.o)
 build/t/unit/services/test_monitoring: $(EXTRA_test_monitoring)
+EXTRA_test_retention := build/t/services/monitoring/retention.o
+build/t/unit/services/test_retention: $(EXTRA_test_retention)
 
 EXTRA_test_cli_options := build/t/services/cli/options.o
 build/t/unit/services/test_cli_options: $(EXTRA_test_cli_options)
