@@ -3,6 +3,7 @@
 #include "service.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,7 @@ struct program {
 
 #define STOP_S 20 /* for the loops to end; within a pod's grace period of 45 s */
 
-static volatile sig_atomic_t stopping;
+static atomic_bool stopping;
 
 /* ---- settings */
 static void

@@ -4,7 +4,7 @@
 #ifndef MILLRACE_SERVICE_H
 #define MILLRACE_SERVICE_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include "broker.h"
 #include "catalog.h"
@@ -31,7 +31,7 @@ struct task {
     struct broker *broker;
     struct catalog *catalog;
     struct arena *arena; /* reset before each turn */
-    volatile sig_atomic_t *stopping;
+    atomic_bool *stopping;
 };
 
 struct service {

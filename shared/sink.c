@@ -554,7 +554,7 @@ close_sink(struct sink *sink)
 
 int
 sink_run(const struct service *service, const struct common_settings *common, struct broker *broker,
-         struct catalog *catalog, volatile sig_atomic_t *stopping, struct error *err)
+         struct catalog *catalog, atomic_bool *stopping, struct error *err)
 {
     struct sink sink = {.service = service,
                         .common = common,

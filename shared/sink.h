@@ -7,6 +7,6 @@
 #include "service.h"
 
 int sink_run(const struct service *, const struct common_settings *, struct broker *,
-             struct catalog *, volatile sig_atomic_t *stopping, struct error *) MUST_CHECK;
+             struct catalog *, atomic_bool *stopping, struct error *) MUST_CHECK;
 
 #endif

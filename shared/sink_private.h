@@ -33,7 +33,7 @@ struct sink {
     const struct common_settings *common;
     struct broker *broker;
     struct catalog *catalog;
-    volatile sig_atomic_t *stopping;
+    atomic_bool *stopping;
     struct arena *arena;
     struct consumer *consumer;
     struct warehouse *warehouse;

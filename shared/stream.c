@@ -489,7 +489,7 @@ close_stream(struct stream *stream)
 int
 stream_run(const struct service *service, const struct common_settings *common,
            const void *settings, struct broker *broker, struct catalog *catalog,
-           volatile sig_atomic_t *stopping, struct error *err)
+           atomic_bool *stopping, struct error *err)
 {
     struct stream stream = {.service = service,
                             .common = common,

@@ -8,7 +8,6 @@
 
 /* Runs until *stopping; then the batch in hand is finished. 0: stopped; FENCED or FATAL else. */
 int stream_run(const struct service *, const struct common_settings *, const void *settings,
-               struct broker *, struct catalog *, volatile sig_atomic_t *stopping,
-               struct error *) MUST_CHECK;
+               struct broker *, struct catalog *, atomic_bool *stopping, struct error *) MUST_CHECK;
 
 #endif

@@ -87,7 +87,7 @@ struct stream {
     const void *settings;
     struct broker *broker;
     struct catalog *catalog;
-    volatile sig_atomic_t *stopping;
+    atomic_bool *stopping;
     struct arena *arena;
     struct consumer *consumer;
     struct producer *producer;

@@ -5,7 +5,6 @@
 #define MILLRACE_TESTS_LOOP_BENCH_H
 
 #include <pthread.h>
-#include <sanitizer/lsan_interface.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +17,15 @@
 #include "log.h"
 #include "metrics.h"
 #include "service.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#else /* under ThreadSanitizer and valgrind */
+static inline void
+__lsan_disable(void)
+{
+}
+#endif
 
 #define BENCH_PARTITIONS 2
 #define BENCH_PIPELINE(name)                                                                       \
@@ -99,7 +107,7 @@ bench_put(struct event event)
 struct loop {
     const struct service *service;
     struct common_settings common;
-    volatile sig_atomic_t stopping;
+    atomic_bool stopping;
     atomic_bool ended;
     bool fails; /* it is meant to: then it returns without cleaning up behind itself */
     int result;

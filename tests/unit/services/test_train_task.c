@@ -54,7 +54,7 @@ catalog_announce_model(struct broker *broker, const char *prefix, const struct a
 /* ---- the warehouse */
 static struct warehouse *db;
 static struct arena *arena;
-static volatile sig_atomic_t stopping;
+static atomic_bool stopping;
 static struct task task;
 static struct train_settings settings = {.lease_ms = 15000};
 
