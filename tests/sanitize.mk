@@ -1,0 +1,29 @@
+# Gates beside the tests' own sanitizers: make tsan (races). SPDX-License-Identifier: Apache-2.0
+
+# ---- races: threads' units and all programs, in build/tsan
+# Its instrumentation makes gcc 12 see variables as uninitialised that are set; the other builds judge that.
+TSAN := $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=thread -Wno-maybe-uninitialized -DMILLRACE_TEST \
+  -Wl,--undefined=thrd_create
+TSAN_UNITS := $(addprefix test_,broker health http jobs log metrics sink stream stream_batch \
+  stream_guard stream_input stream_state)
+$(eval $(call BUILD,build/tsan,TSAN))
+# In the programs it takes the place of the C library for librdkafka too.
+build/tsan/libmillrace.a: build/tsan/tests/tsan_threads.o
+$(foreach s,$(PROGRAMS),$(eval $(call PROGRAM,build/tsan,$(s),tsan/bin/$(call program,$(s)),TSAN)))
+
+# unit NAME, its build, its flags: as in build/t, with the objects that extra.mk names for it
+define UNIT
+$(1)/unit/$(3): $(1)/tests/unit/$(3).o $(patsubst build/t/%,$(1)/%,$(filter-out -l%,$(EXTRA_$(notdir $(3))))) \
+  $(1)/shared/linear_blas.o $(1)/libmillrace.a
+	@mkdir -p $$(@D) && $$(call say,ld $$@)
+	$$(Q)$$(CC) $($(2)) $$^ $$(LIBS) $$(BLAS) -lcsv -lcheck -lsubunit -lrt -o $$@
+endef
+$(foreach u,$(TSAN_UNITS),$(eval $(call UNIT,build/tsan,TSAN,$(u))))
+
+tsan-programs: $(TSAN_UNITS:%=build/tsan/unit/%) $(foreach s,$(PROGRAMS),build/tsan/bin/$(call program,$(s)))
+
+-include $(shell find build/tsan -name '*.d' 2>/dev/null)
+
+tsan: deps ## threaded units and one flow under ThreadSanitizer
+	@$(MAKE) tsan-programs && tests/tsan
+.PHONY: tsan tsan-programs
