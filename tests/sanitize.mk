@@ -1,4 +1,5 @@
-# Gates beside the tests' own sanitizers: make tsan (races). SPDX-License-Identifier: Apache-2.0
+# Gates beside the tests' own sanitizers: make tsan (races) and make valgrind (memory, of
+# the product's objects). SPDX-License-Identifier: Apache-2.0
 
 # ---- races: threads' units and all programs, in build/tsan
 # Its instrumentation makes gcc 12 see variables as uninitialised that are set; the other builds judge that.
@@ -11,6 +12,11 @@ $(eval $(call BUILD,build/tsan,TSAN))
 build/tsan/libmillrace.a: build/tsan/tests/tsan_threads.o
 $(foreach s,$(PROGRAMS),$(eval $(call PROGRAM,build/tsan,$(s),tsan/bin/$(call program,$(s)),TSAN)))
 
+# ---- memory: units over the product's objects
+VALGRIND_UNITS := $(addprefix test_,arena codec copy digest document duplicate envelope frame pack \
+  scorer series series_batch state stream stream_batch stream_state text) services/test_cli_csv \
+  services/test_ingest services/test_score
+
 # unit NAME, its build, its flags: as in build/t, with the objects that extra.mk names for it
 define UNIT
 $(1)/unit/$(3): $(1)/tests/unit/$(3).o $(patsubst build/t/%,$(1)/%,$(filter-out -l%,$(EXTRA_$(notdir $(3))))) \
@@ -19,11 +25,16 @@ $(1)/unit/$(3): $(1)/tests/unit/$(3).o $(patsubst build/t/%,$(1)/%,$(filter-out 
 	$$(Q)$$(CC) $($(2)) $$^ $$(LIBS) $$(BLAS) -lcsv -lcheck -lsubunit -lrt -o $$@
 endef
 $(foreach u,$(TSAN_UNITS),$(eval $(call UNIT,build/tsan,TSAN,$(u))))
+$(foreach u,$(VALGRIND_UNITS),$(eval $(call UNIT,build/o,PRODUCT,$(u))))
 
 tsan-programs: $(TSAN_UNITS:%=build/tsan/unit/%) $(foreach s,$(PROGRAMS),build/tsan/bin/$(call program,$(s)))
+valgrind-programs: $(VALGRIND_UNITS:%=build/o/unit/%)
 
 -include $(shell find build/tsan -name '*.d' 2>/dev/null)
 
 tsan: deps ## threaded units and one flow under ThreadSanitizer
 	@$(MAKE) tsan-programs && tests/tsan
-.PHONY: tsan tsan-programs
+valgrind: deps ## units over the product's objects under memcheck
+	@tests/stack/deps valgrind
+	@$(MAKE) valgrind-programs && tests/valgrind $(VALGRIND_UNITS)
+.PHONY: tsan tsan-programs valgrind valgrind-programs
