@@ -1,5 +1,5 @@
-# Gates beside the tests' own sanitizers: make tsan (races) and make valgrind (memory, of
-# the product's objects). SPDX-License-Identifier: Apache-2.0
+# Gates beside the tests' own sanitizers: make tsan (races), make valgrind (memory, of the product's
+# objects), make coverage (of the parsers). SPDX-License-Identifier: Apache-2.0
 
 # ---- races: threads' units and all programs, in build/tsan
 # Its instrumentation makes gcc 12 see variables as uninitialised that are set; the other builds judge that.
@@ -30,7 +30,7 @@ $(foreach u,$(VALGRIND_UNITS),$(eval $(call UNIT,build/o,PRODUCT,$(u))))
 tsan-programs: $(TSAN_UNITS:%=build/tsan/unit/%) $(foreach s,$(PROGRAMS),build/tsan/bin/$(call program,$(s)))
 valgrind-programs: $(VALGRIND_UNITS:%=build/o/unit/%)
 
--include $(shell find build/tsan -name '*.d' 2>/dev/null)
+-include $(shell find build/tsan build/g -name '*.d' 2>/dev/null)
 
 tsan: deps ## threaded units and one flow under ThreadSanitizer
 	@$(MAKE) tsan-programs && tests/tsan
@@ -38,3 +38,22 @@ valgrind: deps ## units over the product's objects under memcheck
 	@tests/stack/deps valgrind
 	@$(MAKE) valgrind-programs && tests/valgrind $(VALGRIND_UNITS)
 .PHONY: tsan tsan-programs valgrind valgrind-programs
+
+# ---- coverage: the parsers' units and fuzz targets over the corpus, in build/g
+COVER := $(filter-out $(WARN),$(COMMON)) -O0 --coverage
+COVER_UNITS := $(addprefix test_,character codec copy dead document envelope http pack pipeline \
+  pipeline_entries pipeline_schema pipeline_source pipeline_train scorer text timestamp) \
+  $(addprefix services/test_,cli_csv cli_events ingest)
+COVER_FILES := $(addprefix shared/,character codec copy dead document envelope http pack pipeline \
+  pipeline_reader pipeline_schema pipeline_source scorer_file text timestamp) \
+  $(addprefix services/,cli/csv_reader cli/events_csv cli/events_jsonl ingestion/structured)
+$(eval $(call BUILD,build/g,COVER))
+$(foreach u,$(COVER_UNITS),$(eval $(call UNIT,build/g,COVER,$(u))))
+build/g/fuzz/%: build/g/tests/fuzz/target_%.o build/g/tests/fuzz/replay.o $(FUZZ_PARTS:%=build/g/services/%.o) \
+  build/g/shared/linear_plain.o build/g/libmillrace.a
+	@mkdir -p $(@D) && $(call say,ld $@)
+	$(Q)$(CC) $(COVER) $^ $(LIBS) -lcsv -lcheck -lsubunit -lrt -o $@
+coverage-programs: $(COVER_UNITS:%=build/g/unit/%) $(FUZZ_TARGETS:%=build/g/fuzz/%)
+coverage: deps ## lines of the parsers covered by their units and the fuzz corpus
+	@$(MAKE) coverage-programs && tests/coverage $(COVER_FILES)
+.PHONY: coverage coverage-programs
