@@ -10,6 +10,7 @@
 
 _Static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t), "glibc's mutex is POSIX's");
 _Static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t), "glibc's condition is POSIX's");
+_Static_assert(sizeof(once_flag) == sizeof(pthread_once_t), "glibc's flag is POSIX's");
 
 static int
 told(int code)
@@ -17,6 +18,12 @@ told(int code)
     if (code == 0)
         return thrd_success;
     return code == ETIMEDOUT ? thrd_timedout : code == EBUSY ? thrd_busy : thrd_error;
+}
+
+void
+call_once(once_flag *flag, void (*run)(void))
+{
+    pthread_once((pthread_once_t *)flag, run);
 }
 
 struct start {
