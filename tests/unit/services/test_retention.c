@@ -3,6 +3,8 @@
 #include "../../../services/monitoring/retention.h"
 
 #include "../warehouse_help.h"
+#include <stdatomic.h>
+
 #include "migrate.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -39,7 +41,7 @@ static struct metric counters[] = {
 };
 static const struct retention_metrics metrics = {&counters[0], &counters[1], &counters[2]};
 static struct watch watch;
-static volatile sig_atomic_t stopping;
+static atomic_bool stopping;
 static struct task task = {.stopping = &stopping};
 
 /* An old row each in clean, which is kept for 30 days, and in feature, which is kept for ever. */
