@@ -34,17 +34,43 @@ fault_scale() {
         instance_end "$1.1"
     done
 }
-# Ends at chosen steps of its loops, at the first and at the seventh time it comes there.
+# Ends at steps of its loops, some at the first time it comes there, some at the seventh. The target may
+# name them itself: scoring:stream.committed:3.
 # targets: ingestion cleaning features scoring
 fault_points() {
-    local list
-    list=$("$root/tests/fault/points" | shuf -n "${FAULT_POINTS:-4}" --random-source=<(yes "$seed.$1.$SECONDS") |
-        awk '{ printf "%s%s:%d", (NR > 1 ? "," : ""), $1, (NR % 2 ? 1 : 7) }')
+    local service=${1%%:*} list=${1#*:}
+    if [[ $list == "$1" ]]; then list=$(random_points); fi
     note "  $list"
-    mkdir -p "$stack/points/$1"
-    instance_kill "$1"
-    FAILPOINT=$list FAILPOINT_ONCE=$stack/points/$1 behind_proxies service_launch "$1" 0 8090
+    relaunch_with_points "$service" "$list"
     sleep "${FAULT_POINTS_S:-10}"
+}
+random_points() {
+    "$root/tests/fault/points" | shuf -n "${FAULT_POINTS:-4}" --random-source=<(yes "$seed.$number") |
+        awk '{ printf "%s%s:%d", (NR > 1 ? "," : ""), $1, (NR % 2 ? 1 : 7) }'
+}
+relaunch_with_points() { # service list
+    local once=$stack/points/$MILLRACE_PREFIX.$number
+    mkdir -p "$once"
+    instance_kill "$1"
+    FAILPOINT=$2 FAILPOINT_ONCE=$once behind_proxies service_launch "$1" 0 8090
+}
+# Stopped in the middle of a step for longer than its session, while another instance takes over; then
+# it goes on with what it had in hand.
+# targets: scoring:stream.handled cleaning:stream.offsets_sent features:stream.half_produced ingestion:stream.committing scoring:sink.polled features:sink.half_copied cleaning:sink.committing
+fault_pause() {
+    local service=${1%%:*} point=${1#*:}
+    behind_proxies service_launch "$service" 1 8091
+    await 30 instance_started "$service.1" || note "  the second instance of $service did not start"
+    relaunch_with_points "$service" "$point:9:stop"
+    await 30 is_stopped "$service" || note "  $service did not come to $point"
+    sleep 13
+    process_signal CONT "$service"
+    sleep 3
+    instance_end "$service.1"
+}
+is_stopped() {
+    local pid
+    pid=$(process_find "$1") && grep -q '^State:.T' "/proc/$pid/status"
 }
 # The process' wall clock leaps; the machine's does not.
 # targets: ingestion cleaning features scoring
