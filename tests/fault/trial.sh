@@ -80,7 +80,7 @@ watch_usage() {
 # Sets failures, lost, duplicated, digest, faults; leaves marks, recovery and usage in the report.
 trial_storm() { # name schedule
     local seconds door watcher
-    report=$stack/report/$1
+    report=$root/build/fault/$(basename "$stack")/$1 # outlives the stack
     failures=()
     faults=$(wc -l <"$2")
     seconds=${LOAD_SECONDS:-$(seconds_needed "$2")}
