@@ -148,6 +148,39 @@ broker_topics(struct broker *broker, const char *prefix, char ***names, struct e
     return 0;
 }
 
+#define TIMESTAMP_LATEST   (-1) /* of the ListOffsets request */
+#define TIMESTAMP_EARLIEST (-2)
+
+static rd_kafka_resp_err_t
+log_end(rd_kafka_t *client, const char *topic, int32_t partition, int64_t timestamp, int timeout_ms,
+        int64_t *offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *at = rd_kafka_topic_partition_list_add(list, topic, partition);
+    at->offset = timestamp;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, list, timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = at->err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *offset = at->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
+rd_kafka_resp_err_t
+log_ends(rd_kafka_t *client, const char *topic, int32_t partition, int timeout_ms, int64_t *low,
+         int64_t *high)
+{
+    int64_t first = 0;
+    rd_kafka_resp_err_t code =
+        log_end(client, topic, partition, TIMESTAMP_EARLIEST, timeout_ms, &first);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        code = log_end(client, topic, partition, TIMESTAMP_LATEST, timeout_ms, high);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        *low = first;
+    return code;
+}
+
 int
 broker_watermarks(struct broker *broker, const char *topic, int32_t partition, int64_t *low,
                   int64_t *high, struct error *err)
@@ -155,8 +188,7 @@ broker_watermarks(struct broker *broker, const char *topic, int32_t partition, i
     rd_kafka_t *admin = broker_admin(broker, err);
     if (admin == NULL)
         return -1;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(admin, topic, partition, low, high, ADMIN_TIMEOUT_MS);
+    rd_kafka_resp_err_t code = log_ends(admin, topic, partition, ADMIN_TIMEOUT_MS, low, high);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : broker_code(err, code, "watermarks");
 }
 

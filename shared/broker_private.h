@@ -38,6 +38,12 @@ rd_kafka_topic_partition_list_t *positions_list(const struct position *, size_t 
 int broker_error(struct error *, rd_kafka_error_t *, const char *what);
 int broker_code(struct error *, rd_kafka_resp_err_t, const char *what);
 
+/* The first offset of a partition's log and the next one, as this client sees it: a read_committed
+ * client sees the last stable offset. Where rd_kafka_query_watermark_offsets of 2.0.2 waits for a
+ * broker that is away however long that takes (its issue 2588), this ends in time. */
+rd_kafka_resp_err_t log_ends(rd_kafka_t *, const char *topic, int32_t partition, int timeout_ms,
+                             int64_t *low, int64_t *high);
+
 struct message *message_wrap(rd_kafka_message_t *); /* owns it; NULL: out of memory */
 
 /* broker_requests.c: the requests of a transaction that were sent and are not answered. Written on

@@ -129,8 +129,7 @@ reader_stable_end(struct reader *reader, const char *topic, int32_t partition, i
                   struct error *err)
 {
     int64_t low = 0, high = 0;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(reader->client, topic, partition, &low, &high, 10000);
+    rd_kafka_resp_err_t code = log_ends(reader->client, topic, partition, 10000, &low, &high);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return broker_code(err, code, "asking for a stable end");
     *end = high;

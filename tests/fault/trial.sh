@@ -69,6 +69,7 @@ strike_all() { # schedule
 # Resident memory and open files of each service every ten seconds: "<ms> <service> <pid> <KiB> <files>".
 watch_usage() {
     local name pid
+    set +e # processes come and go
     while sleep 10; do
         for name in "${services[@]}"; do
             pid=$(process_find "$name") || continue
@@ -100,7 +101,7 @@ trial_storm() { # name schedule
     note "fault: $1: all is sent; waiting for the end"
     flood_await "${TRIAL_PATIENCE_S:-240}" || failures+=("it did not come to its end")
     await 90 flood_conserved || failures+=("the stages' counts do not add up")
-    kill "$watcher"
+    kill "$watcher" || true
     judge
     recovery >"$scratch/recovery" || failures+=("recovery could not be measured")
     proxy kafka count
@@ -145,7 +146,8 @@ judge() {
     fi
 }
 # Recovery: from the end of a fault until an event that was sent after it is decided in the table, in
-# every partition. Prints "<n> <class> <target> <seconds>"; events sent late have none after them.
+# every partition; while another fault strikes, the clock stands still. Prints "<n> <class> <target>
+# <seconds>"; a fault after the last event has none.
 recovery() {
     read_topic events '%T\t%h\n' | sed -n 's/^\([0-9]*\)\t.*ce_id=\(e-[^,]*\).*/\1\t\2/p' >"$scratch/sent"
     psql -qAtX -F ' ' -v ON_ERROR_STOP=1 <<SQL
@@ -157,10 +159,15 @@ CREATE TEMP TABLE decided AS
     SELECT kafka_partition AS p, s.ms, extract(epoch FROM pg_xact_commit_timestamp(d.xmin)) * 1000 AS done
     FROM decision.loan AS d JOIN (SELECT event_id, min(ms) AS ms FROM sent GROUP BY 1) AS s USING (event_id);
 CREATE INDEX ON decided (p, ms);
-SELECT n, class, target, round((max(first.done - ended) / 1000)::numeric, 2)
-FROM mark CROSS JOIN (SELECT DISTINCT p FROM decided) AS partitions
-CROSS JOIN LATERAL (SELECT done FROM decided WHERE p = partitions.p AND ms >= ended ORDER BY ms LIMIT 1) AS first
-GROUP BY n, class, target ORDER BY n;
+WITH recovered AS (
+    SELECT n, class, target, ended, max(first.done) AS done
+    FROM mark CROSS JOIN (SELECT DISTINCT p FROM decided) AS partitions
+    CROSS JOIN LATERAL (SELECT done FROM decided WHERE p = partitions.p AND ms >= ended ORDER BY ms LIMIT 1) AS first
+    GROUP BY n, class, target, ended)
+SELECT n, class, target, round(((done - ended - (
+        SELECT coalesce(sum(greatest(least(m.ended, done) - greatest(m.began, r.ended), 0)), 0)
+        FROM mark AS m WHERE m.n <> r.n)) / 1000)::numeric, 2)
+FROM recovered AS r ORDER BY n;
 SQL
 }
 recovery_report() { # of the last storm, by class: runs, median, 99th percentile, longest

@@ -31,8 +31,9 @@ flood_hollow() { # sends them
         done
     done
 }
+# Waits for a Kafka that comes back rather than leave events unsent.
 flood_send() { # [option...]
-    millrace ingest "$scratch/flood.jsonl" -p loan --id-field id --time-field time -q "$@" >/dev/null
+    MILLRACE_KAFKA_MESSAGE_TIMEOUT_MS=300000 millrace ingest "$scratch/flood.jsonl" -p loan --id-field id --time-field time -q "$@" >/dev/null
 }
 # Applies the pipeline, teaches a champion, and waits until what taught it is decided.
 flood_prepare() {
