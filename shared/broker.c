@@ -100,7 +100,7 @@ static const char *const producer_settings[] = {
     "retry.backoff.ms",
     "100",
     "message.timeout.ms",
-    "15000",
+    "30000",
     NULL,
 };
 

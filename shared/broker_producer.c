@@ -70,16 +70,22 @@ int
 producer_open_transactional(struct broker *broker, const char *transactional_id,
                             struct producer **out, struct error *err)
 {
-    const char *const settings[] = {"transactional.id", transactional_id, "transaction.timeout.ms",
-                                    "15000", NULL};
+    /* A message may not outlive its transaction. */
+    const char *const settings[] = {"transactional.id",
+                                    transactional_id,
+                                    "transaction.timeout.ms",
+                                    "15000",
+                                    "message.timeout.ms",
+                                    "15000",
+                                    NULL};
     return open_with(broker, settings, out, err);
 }
 
 int
 producer_open_plain(struct broker *broker, struct producer **out, struct error *err)
 {
-    const char *const settings[] = {"enable.idempotence", "true",  "partitioner", "murmur2_random",
-                                    "message.timeout.ms", "30000", NULL};
+    const char *const settings[] = {"enable.idempotence", "true", "partitioner", "murmur2_random",
+                                    NULL};
     return open_with(broker, settings, out, err);
 }
 

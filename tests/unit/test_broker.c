@@ -325,6 +325,39 @@ START_TEST(headers_travel_and_the_last_one_of_a_name_counts)
 }
 END_TEST
 
+START_TEST(whoever_asks_for_it_lets_messages_wait_as_long_as_told)
+{
+    setenv("MILLRACE_KAFKA_MESSAGE_TIMEOUT_MS", "1000", 1);
+    open_broker();
+    unsetenv("MILLRACE_KAFKA_MESSAGE_TIMEOUT_MS");
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    ck_ok(producer_open_plain(broker, &producer, &err), err);
+    const struct record record = {.topic = "in", .partition = 1, .value = bytes_of("v")};
+    ck_ok(producer_send(producer, &record, &err), err);
+    ck_assert_int_eq(producer_flush(producer, 15000, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.message, "Message timed out"));
+    close_broker();
+}
+END_TEST
+
+START_TEST(the_ends_of_a_log_are_asked_for_in_time)
+{
+    int64_t low = -1, high = -1;
+    open_broker();
+    ck_ok(producer_open_plain(broker, &producer, &err), err);
+    const struct record record = {.topic = "in", .partition = 0, .value = bytes_of("v")};
+    ck_ok(producer_send(producer, &record, &err), err);
+    ck_ok(producer_flush(producer, 10000, &err), err);
+    ck_ok(broker_watermarks(broker, "in", 0, &low, &high, &err), err);
+    ck_assert_int_eq(low, 0);
+    ck_assert_int_eq(high, 1);
+    rd_kafka_mock_broker_set_down(cluster, 1);
+    ck_assert_int_eq(broker_watermarks(broker, "in", 0, &low, &high, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    close_broker();
+}
+END_TEST
+
 START_TEST(properties_that_carry_the_protocol_are_refused_by_name)
 {
     const struct broker_settings settings = {"127.0.0.1:1", "test", 10000};
@@ -356,4 +389,6 @@ RUN_TESTS("broker", a_calm_commit_succeeds, calm_commits_leave_a_producer_clean,
           a_commit_after_a_revoked_assignment_is_refused, unstable_offsets_are_asked_for_again,
           nothing_is_fetched_before_it_is_told_where,
           headers_travel_and_the_last_one_of_a_name_counts,
+          whoever_asks_for_it_lets_messages_wait_as_long_as_told,
+          the_ends_of_a_log_are_asked_for_in_time,
           properties_that_carry_the_protocol_are_refused_by_name)
