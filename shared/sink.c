@@ -214,9 +214,9 @@ stopped(const struct sink *sink, const struct source **one)
     return count;
 }
 
-/* Whoever stands still is looked at again and again; everybody now and then, for PostgreSQL may have
- * been restored to an earlier moment, or a table emptied for a rebuild, while there was nothing to
- * write for some partition, be the others ever so busy. */
+/* Whoever stands still is looked at again and again; everybody now and then, for PostgreSQL may
+ * have been restored to an earlier moment, or a table emptied for a rebuild, while there was
+ * nothing to write for some partition, be the others ever so busy. */
 static int
 look_again(struct sink *sink, struct error *err)
 {
