@@ -53,7 +53,8 @@ frame_create(struct arena *arena, const struct schema *schema, size_t capacity)
     struct frame *frame = arena_alloc(arena, 1, sizeof *frame);
     struct column *column = arena_alloc(arena, schema->count + 1, sizeof *column);
     struct origin *origin = arena_alloc(arena, slots, sizeof *origin);
-    if (!frame || !column || !origin)
+    struct codec_memo *memo = arena_alloc(arena, 1, sizeof *memo);
+    if (!frame || !column || !origin || !memo)
         return NULL;
     for (size_t i = 0; i < schema->count; i++)
         if (!column_create(arena, &schema->field[i], slots, &column[i]))
@@ -63,7 +64,8 @@ frame_create(struct arena *arena, const struct schema *schema, size_t capacity)
                             .capacity = capacity,
                             .column = column,
                             .origin = origin,
-                            .arena = arena};
+                            .arena = arena,
+                            .memo = memo};
     return frame;
 }
 

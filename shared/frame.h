@@ -44,6 +44,14 @@ struct origin {
     size_t row;             /* of an output row: the row of the input frame that caused it */
 };
 
+/* What the codec keeps from row to row, empty until the first. */
+struct codec_plan;
+struct codec_memo {
+    struct codec_plan *plan; /* of the schema */
+    char *room;              /* where the next row's bytes may go */
+    size_t left;             /* bytes from there on */
+};
+
 struct frame {
     const struct schema *schema;
     size_t rows, columns, capacity;
@@ -51,6 +59,7 @@ struct frame {
     struct origin *origin; /* capacity entries, zeroed */
     struct arena *arena;
     int64_t unknown_keys; /* dropped by frame_from_json so far */
+    struct codec_memo *memo;
 };
 
 struct matrix { /* row-major: element (i, j) is at[i * columns + j] */

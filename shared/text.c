@@ -1,48 +1,46 @@
 /* text: a growing text in an arena, and JSON put into it piece by piece.
- * Numbers are printed by printf, which is JSON because no program here leaves the C locale.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "text.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "character.h"
+#include "number.h"
 
-#define FIRST_CAPACITY     256
-#define PRINTED_LENGTH_MAX 32
-#define INTEGRAL_MAX       1e15
+#define FIRST_CAPACITY 256
 
-static bool
-reserve(struct text *text, size_t more)
+char *
+text_grow(struct text *text, size_t more)
 {
     if (text->failed)
-        return false;
-    if (more <= text->capacity - text->length)
-        return true;
-    size_t capacity = text->capacity > 0 ? text->capacity : FIRST_CAPACITY;
+        return NULL;
+    size_t capacity = text->capacity > FIRST_CAPACITY ? text->capacity : FIRST_CAPACITY;
     while (capacity - text->length < more && capacity <= SIZE_MAX / 2)
         capacity *= 2;
     char *at = capacity - text->length < more ? NULL : arena_alloc(text->arena, capacity, 1);
     if (!at) {
         text->failed = true;
-        return false;
+        return NULL;
     }
     if (text->length > 0)
         memcpy(at, text->at, text->length);
     text->at = at;
     text->capacity = capacity;
-    return true;
+    return at + text->length;
 }
 
 void
 text_put(struct text *text, const char *at, size_t length)
 {
-    if (length == 0 || !reserve(text, length))
+    if (length == 0)
         return;
-    memcpy(text->at + text->length, at, length);
+    char *to = text_room(text, length);
+    if (!to)
+        return;
+    memcpy(to, at, length);
     text->length += length;
 }
 
@@ -58,12 +56,6 @@ text_bytes(const struct text *text)
     if (text->failed)
         return BYTES_NONE;
     return (struct bytes){(const uint8_t *)(text->at ? text->at : ""), text->length};
-}
-
-static bool
-is_plain(uint8_t byte)
-{
-    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
 static void
@@ -82,26 +74,30 @@ put_escape(struct text *text, uint8_t byte)
     text_put(text, out, 6);
 }
 
+/* What is not plain, up to the next that is; how many bytes of `at` that was. */
+static size_t
+put_special(struct text *text, const uint8_t *at, size_t left)
+{
+    size_t count = at[0] == 0 ? 0 : character_length(at, left);
+    if (count == 0)
+        text_put(text, "\xEF\xBF\xBD", 3);
+    else if (count == 1)
+        put_escape(text, at[0]);
+    else
+        text_put(text, (const char *)at, count);
+    return count ? count : 1;
+}
+
 void
 text_put_json_string(struct text *text, struct bytes utf8)
 {
     text_put(text, "\"", 1);
     for (size_t i = 0; i < utf8.length && !text->failed;) {
-        size_t end = i;
-        while (end < utf8.length && is_plain(utf8.at[end]))
-            end++;
-        text_put(text, (const char *)utf8.at + i, end - i);
-        i = end;
-        if (i == utf8.length)
-            break;
-        size_t count = utf8.at[i] == 0 ? 0 : character_length(utf8.at + i, utf8.length - i);
-        if (count == 0)
-            text_put(text, "\xEF\xBF\xBD", 3);
-        else if (count == 1 && utf8.at[i] != 0x7F)
-            put_escape(text, utf8.at[i]);
-        else
-            text_put(text, (const char *)utf8.at + i, count);
-        i += count ? count : 1;
+        size_t plain = characters_plain(utf8.at + i, utf8.length - i);
+        text_put(text, (const char *)utf8.at + i, plain);
+        i += plain;
+        if (i < utf8.length)
+            i += put_special(text, utf8.at + i, utf8.length - i);
     }
     text_put(text, "\"", 1);
 }
@@ -109,63 +105,33 @@ text_put_json_string(struct text *text, struct bytes utf8)
 void
 text_put_int64(struct text *text, int64_t value)
 {
-    char out[PRINTED_LENGTH_MAX];
-    size_t at = sizeof out;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        out[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0)
-        out[--at] = '-';
-    text_put(text, out + at, sizeof out - at);
-}
-
-/* True where it needs no search for the shortest form. */
-static bool
-put_easy(struct text *text, double value)
-{
-    if (!isfinite(value))
-        text_puts(text, "null");
-    else if (value == 0 && signbit(value))
-        text_puts(text, "-0.0");
-    else if (fabs(value) < INTEGRAL_MAX && value == trunc(value))
-        text_put_int64(text, (int64_t)value);
-    else
-        return false;
-    return true;
+    char *to = text_room(text, NUMBER_LENGTH);
+    if (to)
+        text->length += number_print_int64(to, value);
 }
 
 void
 text_put_float64(struct text *text, double value)
 {
-    if (put_easy(text, value))
-        return;
-    char out[PRINTED_LENGTH_MAX];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(out, sizeof out, "%.*g", digits, value);
-        if (strtod(out, NULL) == value)
-            break;
-    }
-    text_puts(text, out);
+    char *to = isfinite(value) ? text_room(text, NUMBER_LENGTH) : NULL;
+    if (to)
+        text->length += number_print_float64(to, value);
+    else
+        text_puts(text, "null");
 }
 
 void
 text_put_float32(struct text *text, float value)
 {
-    if (put_easy(text, (double)value))
-        return;
-    char out[PRINTED_LENGTH_MAX];
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(out, sizeof out, "%.*g", digits, (double)value);
-        if ((float)strtod(out, NULL) == value)
-            break;
-    }
-    text_puts(text, out);
+    char *to = isfinite(value) ? text_room(text, NUMBER_LENGTH) : NULL;
+    if (to)
+        text->length += number_print_float32(to, value);
+    else
+        text_puts(text, "null");
 }
 
-static void
-put_json_real(struct text *text, double value)
+void
+text_put_real(struct text *text, double value)
 {
     size_t before = text->length;
     text_put_float64(text, value);
@@ -220,7 +186,7 @@ text_put_json(struct text *text, const json_t *value)
         text_put_int64(text, json_integer_value(value));
         break;
     case JSON_REAL:
-        put_json_real(text, json_real_value(value));
+        text_put_real(text, json_real_value(value));
         break;
     case JSON_TRUE:
     case JSON_FALSE:
