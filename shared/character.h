@@ -15,19 +15,30 @@ size_t character_length(const uint8_t *at, size_t left);
 bool characters_valid(struct bytes);
 /* Well formed and without NUL: what PostgreSQL's text and jsonb can hold. */
 bool characters_storable(struct bytes);
-/* How many leading bytes a JSON string holds as they are: ASCII but for controls, quotation marks
- * and backslashes. */
+/* Of eight bytes, the first being the lowest: the lowest bit that is set is the top bit of the
+ * first byte that a JSON string does not hold as it is, a control, quotation mark, backslash or no
+ * ASCII. 0: there is none. */
+static inline uint64_t
+characters_special(uint64_t eight)
+{
+    const uint64_t one = 0x0101010101010101u;
+    uint64_t quote = (eight ^ '"' * one) - one, slash = (eight ^ '\\' * one) - one;
+    return (quote | slash | (eight - ' ' * one) | eight) & 0x80 * one;
+}
+static inline uint64_t
+characters_load(const uint8_t *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof(eight));
+    return le64toh(eight);
+}
+/* How many leading bytes a JSON string holds as they are. */
 static inline size_t
 characters_plain(const uint8_t *at, size_t length)
 {
-    const uint64_t one = 0x0101010101010101u, quote = '"' * one, slash = '\\' * one;
     size_t i = 0;
-    for (uint64_t eight; length - i >= sizeof(eight); i += sizeof(eight)) {
-        memcpy(&eight, at + i, sizeof(eight));
-        eight = le64toh(eight);
-        /* A byte's top bit is set where the byte is special; a borrow sets some above the first. */
-        uint64_t special = ((eight ^ quote) - one) | ((eight ^ slash) - one) | (eight - ' ' * one);
-        special = (special | eight) & 0x80 * one;
+    for (; length - i >= 8; i += 8) {
+        uint64_t special = characters_special(characters_load(at + i));
         if (special != 0)
             return i + (size_t)__builtin_ctzll(special) / 8;
     }

@@ -43,7 +43,12 @@ static bool
 read_integer(struct row *row, int64_t *out)
 {
     struct number number;
-    const uint8_t *end = number_read(row->scan.at, row->scan.end, &number);
+    const uint8_t *end = number_read_short(row->scan.at, row->scan.end, out);
+    if (end != NULL) {
+        row->scan.at = end;
+        return true;
+    }
+    end = number_read(row->scan.at, row->scan.end, &number);
     if (end == NULL)
         return false;
     row->scan.at = end;
@@ -69,23 +74,52 @@ read_real(struct row *row, double *out)
     return true;
 }
 
+/* Looks and copies at once, eight bytes at a time. NULL: the text is not plain, or too near to the
+ * value's end. The room is never short: it began as long as the value and is not ahead of it. */
+static inline const uint8_t *
+copy_plain(const uint8_t *at, const uint8_t *end, uint8_t *to)
+{
+    for (; end - at >= 8; at += 8, to += 8) {
+        memcpy(to, at, 8);
+        uint64_t special = characters_special(characters_load(at));
+        if (special == 0)
+            continue;
+        at += __builtin_ctzll(special) / 8;
+        return *at == '"' ? at : NULL;
+    }
+    return NULL;
+}
+
 static bool
-read_text(struct row *row, struct bytes *out)
+read_other_text(struct row *row, size_t *length)
 {
     struct bytes raw;
     bool escaped;
-    if (!scan_take(&row->scan, '"') || !scan_string(&row->scan, &raw, &escaped) ||
-        raw.length > CODEC_TEXT_MAX)
+    if (!scan_string(&row->scan, &raw, &escaped) || raw.length > CODEC_TEXT_MAX)
         return false;
-    size_t length = raw.length;
-    if (!escaped)
-        memcpy(row->room, raw.at, length);
-    else if (!scan_unescape(raw, row->room, &length))
+    *length = raw.length;
+    if (escaped)
+        return scan_unescape(raw, row->room, length);
+    memcpy(row->room, raw.at, raw.length);
+    return true;
+}
+
+static bool
+read_text(struct row *row, struct bytes *out)
+{
+    struct scan *scan = &row->scan;
+    if (!scan_take(scan, '"'))
+        return false;
+    const uint8_t *quote = copy_plain(scan->at, scan->end, row->room);
+    size_t length = quote != NULL ? (size_t)(quote - scan->at) : 0;
+    if (quote != NULL)
+        scan->at = quote + 1;
+    else if (!read_other_text(row, &length))
         return false;
     *out = (struct bytes){row->room, length};
     row->room[length] = '\0';
     row->room += length + 1;
-    return true;
+    return length <= CODEC_TEXT_MAX;
 }
 
 static bool

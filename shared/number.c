@@ -283,24 +283,42 @@ print_backwards(char *end, uint64_t value)
     return end;
 }
 
+static const uint64_t ten_to[] = {1,
+                                  10,
+                                  100,
+                                  1000,
+                                  10000,
+                                  100000,
+                                  1000000,
+                                  10000000,
+                                  100000000,
+                                  1000000000,
+                                  10000000000,
+                                  100000000000,
+                                  1000000000000,
+                                  10000000000000,
+                                  100000000000000,
+                                  1000000000000000,
+                                  10000000000000000,
+                                  100000000000000000,
+                                  1000000000000000000,
+                                  10000000000000000000u};
+
+static size_t
+count_digits(uint64_t value)
+{
+    size_t count = (size_t)(64 - __builtin_clzll(value | 1)) * 1233 >> 12; /* or one more */
+    return count + (value >= ten_to[count] || value == 0);
+}
+
 size_t
 number_print_int64(char out[NUMBER_LENGTH], int64_t value)
 {
-    char printed[NUMBER_LENGTH], *end = printed + sizeof(printed);
-    char *at = print_backwards(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-    if (value < 0)
-        *--at = '-';
-    memcpy(out, at, (size_t)(end - at));
-    return (size_t)(end - at);
-}
-
-static uint64_t
-ten_to(int n)
-{
-    uint64_t power = 1;
-    while (n-- > 0)
-        power *= 10;
-    return power;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    size_t length = count_digits(rest) + (value < 0);
+    *out = '-';
+    print_backwards(out + length, rest);
+    return length;
 }
 
 /* 1: `digits` digits of `scaled` are enough to read the number back; 0: they are not; -1: too close
@@ -329,7 +347,7 @@ try_digits(wide scaled, wide half, bool narrow_below, uint64_t unit, wide doubt,
 static bool
 find_shortest(uint64_t mantissa, int exponent, const struct format *format, struct decimal *out)
 {
-    uint64_t limit = ten_to(format->digits_max);
+    uint64_t limit = ten_to[format->digits_max];
     int first = ((exponent + format->bits - 1) * 315653) >> 20; /* log10, or one less */
     struct power power = power_of_ten(format->digits_max - 1 - first);
     wide product = multiply(power.digits, mantissa << (64 - format->bits));
@@ -344,7 +362,7 @@ find_shortest(uint64_t mantissa, int exponent, const struct format *format, stru
     /* A float32 is read as a double that is rounded once more, at 2^-29 of the distance. */
     wide doubt = format->bits == float32.bits ? half >> 20 : 8;
     bool narrow_below = mantissa == UINT64_C(1) << (format->bits - 1);
-    uint64_t unit = ten_to(format->digits_max - format->digits_min);
+    uint64_t unit = ten_to[format->digits_max - format->digits_min];
     for (int digits = format->digits_min; digits <= format->digits_max; digits++, unit /= 10) {
         int enough = try_digits(scaled, half, narrow_below, unit, doubt, &out->digits);
         if (enough < 0)

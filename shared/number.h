@@ -5,9 +5,11 @@
 #ifndef MILLRACE_NUMBER_H
 #define MILLRACE_NUMBER_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct number {
     bool integral;   /* written without fraction and exponent: `integer`, else `real` */
@@ -18,8 +20,34 @@ struct number {
  * beyond int64 or a real beyond double, or it is too long to be looked at here. */
 const uint8_t *number_read(const uint8_t *at, const uint8_t *end, struct number *out);
 
-#define NUMBER_LENGTH 32 /* room that a printer needs; each returns what it used, no NUL counted   \
-                          */
+/* The usual integer, of one to seven digits and no sign, looked at all at once. NULL: it is another
+ * number, or none. */
+static inline const uint8_t *
+number_read_short(const uint8_t *at, const uint8_t *end, int64_t *out)
+{
+    const uint64_t one = 0x0101010101010101u;
+    uint64_t eight, other;
+    if (end - at < (ptrdiff_t)sizeof(eight))
+        return NULL;
+    memcpy(&eight, at, sizeof(eight));
+    eight = le64toh(eight) ^ '0' * one;
+    other = ((eight + (0x80 - 10) * one) | eight) & 0x80 * one; /* bytes that are no digits */
+    int bits = other != 0 ? __builtin_ctzll(other) & ~7 : 64;
+    if (bits == 0 || bits == 64)
+        return NULL;
+    const uint8_t *after = at + bits / 8;
+    if (*after == '.' || (*after | 0x20) == 'e' || (bits > 8 && *at == '0'))
+        return NULL;
+    eight <<= 64 - bits; /* zeros before the first digit */
+    eight = eight * (1 + (10 << 8)) >> 8 & 0x00FF00FF00FF00FFu;
+    eight = eight * (1 + (100 << 16)) >> 16 & 0x0000FFFF0000FFFFu;
+    *out = (int64_t)(eight * (1 + (UINT64_C(10000) << 32)) >> 32);
+    return after;
+}
+
+#define NUMBER_LENGTH                                                                              \
+    32 /* room that a printer needs; each returns what it used, no NUL counted                     \
+        */
 size_t number_print_int64(char out[NUMBER_LENGTH], int64_t);
 /* Finite values only. Shortest of %.15g, %.16g, %.17g that reads back the same bits; integral
  * values below 10^15 as integers, minus zero as -0.0. */

@@ -13,5 +13,8 @@ LOOP_PARTS := tests/bench/loop services/cleaning/clean shared/linear_plain \
 build/bench/loop: $(LOOP_PARTS:%=build/o/%.o) build/o/libmillrace.a
 	@mkdir -p $(@D) && $(call say,ld $@)
 	$(Q)$(CC) $(PRODUCT) $^ $(LINK) $(LOOP_WRAPS:%=-Wl,--wrap=%) $(LIBS) -o $@
-bench-programs: build/bench/loop
+build/bench/codec: build/o/tests/bench/codec.o build/o/shared/linear_plain.o build/o/libmillrace.a
+	@mkdir -p $(@D) && $(call say,ld $@)
+	$(Q)$(CC) $(PRODUCT) $^ $(LINK) $(LIBS) -o $@
+bench-programs: build/bench/loop build/bench/codec
 .PHONY: bench bench-programs

@@ -13,10 +13,15 @@
 
 #define REQUIRE(condition) ((condition) ? (void)0 : fuzz_fail(#condition, __FILE__, __LINE__))
 
+/* Called before a failure ends the program, if it is set. */
+__attribute__((unused)) static void (*fuzz_failed)(void);
+
 static inline _Noreturn void
 fuzz_fail(const char *condition, const char *file, int line)
 {
     fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, condition);
+    if (fuzz_failed != NULL)
+        fuzz_failed();
     abort();
 }
 

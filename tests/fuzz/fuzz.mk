@@ -31,9 +31,21 @@ build/fuzz/copy_postgres: build/f/tests/fuzz/copy_postgres.o $(FUZZ_LIBRARIES)
 build/fuzz/seeds: build/f/tests/fuzz/seeds.o build/f/shared/linear_blas.o $(FUZZ_LIBRARIES)
 	@mkdir -p $(@D) && $(call say,ld $@)
 	$(Q)$(FUZZ_CC) -fsanitize=$(FUZZ_CHECKS) $(FUZZ_LINK) $(BLAS)
+# The product's own objects, for a number of events; DIFFERENTIAL=build/fuzz/differential is sanitised.
+build/o/fuzz/differential: build/o/tests/fuzz/differential.o build/o/libmillrace.a
+	@mkdir -p $(@D) && $(call say,ld $@)
+	$(Q)$(CC) $(PRODUCT) $^ $(LINK) $(LIBS) -o $@
+build/fuzz/differential: build/f/tests/fuzz/differential.o $(FUZZ_LIBRARIES)
+	@mkdir -p $(@D) && $(call say,ld $@)
+	$(Q)$(FUZZ_CC) -fsanitize=$(FUZZ_CHECKS) $(FUZZ_LINK)
 -include $(shell find build/f -name '*.d' 2>/dev/null)
 
-.PHONY: fuzz fuzz-programs fuzz-seeds
+EVENTS ?= 1000000
+SEED ?= 1
+DIFFERENTIAL ?= build/o/fuzz/differential
+.PHONY: fuzz fuzz-programs fuzz-seeds fuzz-codec
+fuzz-codec: ## the codec's two ways over EVENTS (1000000) random events of SEED (1): same value or same refusal
+	@$(MAKE) $(DIFFERENTIAL) && $(DIFFERENTIAL) $(EVENTS) $(SEED)
 fuzz-programs: $(FUZZ_TARGETS:%=build/fuzz/%) build/fuzz/copy_postgres
 fuzz: ## each fuzz target for FUZZ_SECONDS (60), FUZZ_JOBS (2) at a time
 	@tests/stack/deps fuzz
