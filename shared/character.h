@@ -46,6 +46,32 @@ characters_plain(const uint8_t *at, size_t length)
         i++;
     return i;
 }
+/* Copies a text that a JSON string holds as it is; false: it is none, and something was copied. The
+ * last piece overlaps the one before it. */
+static inline bool
+characters_copy_plain(char *to, struct bytes text)
+{
+    uint64_t special = 0;
+    if (text.length < 4) {
+        for (size_t i = 0; i < text.length; i++)
+            to[i] = (char)text.at[i];
+        return characters_plain(text.at, text.length) == text.length;
+    }
+    if (text.length < 8) {
+        uint32_t first, last;
+        memcpy(&first, text.at, 4);
+        memcpy(&last, text.at + text.length - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + text.length - 4, &last, 4);
+        return characters_special((uint64_t)first << 32 | last) == 0;
+    }
+    for (size_t i = 0; i + 8 < text.length; i += 8) {
+        memcpy(to + i, text.at + i, 8);
+        special |= characters_special(characters_load(text.at + i));
+    }
+    memcpy(to + text.length - 8, text.at + text.length - 8, 8);
+    return (special | characters_special(characters_load(text.at + text.length - 8))) == 0;
+}
 /* Each byte that belongs to no character, and each NUL, becomes U+FFFD. The argument itself where
  * there is nothing to do; at == NULL past the arena's limit. */
 struct bytes characters_repair(struct arena *, struct bytes);

@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "character.h"
 #include "codec_private.h"
+#include "number.h"
 #include "text.h"
 #include "timestamp.h"
 
@@ -48,11 +50,18 @@ encode_vector(struct text *text, const struct schema_field *field, const float *
     return 0;
 }
 
+static void
+encode_timestamp(struct text *text, int64_t us)
+{
+    char printed[TIMESTAMP_LENGTH];
+    timestamp_print(us, printed);
+    text_put_json_string(text, bytes_of(printed));
+}
+
 static int
 encode_value(struct text *text, const struct schema_field *field, const struct column *column,
              size_t row, struct error *err)
 {
-    char printed[TIMESTAMP_LENGTH];
     switch (column->type) {
     case COLUMN_BOOL:
         text_puts(text, column->flag[row] ? "true" : "false");
@@ -69,8 +78,7 @@ encode_value(struct text *text, const struct schema_field *field, const struct c
         text_put_json_string(text, column->bytes[row]);
         return 0;
     case COLUMN_TIMESTAMP:
-        timestamp_print(column->integer[row], printed);
-        text_put_json_string(text, bytes_of(printed));
+        encode_timestamp(text, column->integer[row]);
         return 0;
     case COLUMN_VECTOR:
         return encode_vector(text, field, column->vector + row * column->width, err);
@@ -86,16 +94,41 @@ encode_value(struct text *text, const struct schema_field *field, const struct c
                         where);
 }
 
-/* The token has 16 bytes behind it, so that it can be copied in pieces of that size. */
-static void
-put_token(struct text *text, const struct codec_field *field)
+/* The key with the comma before it; where its value goes. */
+static inline char *
+put_key(char *to, const struct codec_field *field)
 {
-    char *to = text_room(text, field->token_length + 16);
-    if (to == NULL)
-        return;
-    for (size_t i = 0; i < field->token_length; i += 16)
-        memcpy(to + i, field->token + i, 16);
-    text->length += field->token_length;
+    memcpy(to, field->token, CODEC_TOKEN_PIECE);
+    for (size_t i = CODEC_TOKEN_PIECE; i < field->token_length; i += CODEC_TOKEN_PIECE)
+        memcpy(to + i, field->token + i, CODEC_TOKEN_PIECE);
+    return to + field->token_length;
+}
+
+/* The usual values at once, behind their key, so that `to` stays in a register; others by
+ * encode_value. NULL: failed. */
+static inline char *
+encode_field(struct text *text, char *to, const struct codec_field *key,
+             const struct schema_field *field, const struct column *column, size_t row,
+             struct error *err)
+{
+    bool is_text = column->type == COLUMN_TEXT;
+    size_t quoted = is_text ? column->bytes[row].length + 2 : 0;
+    size_t needed = key->token_length + CODEC_TOKEN_PIECE + NUMBER_LENGTH + quoted;
+    if ((size_t)(text->at + text->capacity - to) < needed) {
+        text->length = (size_t)(to - text->at);
+        to = text_room(text, needed);
+        if (to == NULL)
+            return NULL;
+    }
+    to = put_key(to, key);
+    if (column->type == COLUMN_INT64)
+        return to + number_print_int64(to, column->integer[row]);
+    if (is_text && characters_copy_plain(to + 1, column->bytes[row])) {
+        to[0] = to[quoted - 1] = '"';
+        return to + quoted;
+    }
+    text->length = (size_t)(to - text->at);
+    return encode_value(text, field, column, row, err) == 0 ? text_room(text, 0) : NULL;
 }
 
 /* Each key comes with the comma before it, the first of which becomes the bracket. */
@@ -103,17 +136,16 @@ static int
 encode_row(struct text *text, const struct codec_plan *plan, const struct frame *frame, size_t row,
            struct error *err)
 {
-    for (size_t i = 0; i < frame->columns; i++) {
-        const struct column *column = &frame->column[i];
-        if ((column->valid[row / 8] >> row % 8 & 1) == 0)
-            continue;
-        put_token(text, &plan->field[i]);
-        if (encode_value(text, &frame->schema->field[i], column, row, err))
-            return -1;
-    }
-    if (text->length == 0)
-        text_put(text, "{", 1);
-    text_put(text, "}", 1);
+    const size_t byte = row / 8, bit = row % 8;
+    char *to = text->at;
+    for (size_t i = 0; to != NULL && i < frame->columns; i++)
+        if ((frame->column[i].valid[byte] >> bit & 1) != 0)
+            to = encode_field(text, to, &plan->field[i], &frame->schema->field[i],
+                              &frame->column[i], row, err);
+    if (to == NULL)
+        return text->failed ? error_memory(err, "encoding a row as JSON") : -1;
+    text->length = (size_t)(to - text->at);
+    text_puts(text, text->length == 0 ? "{}" : "}");
     if (text->failed)
         return error_memory(err, "encoding a row as JSON");
     text->at[0] = '{';

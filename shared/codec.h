@@ -1,5 +1,5 @@
-/* codec: JSON bytes straight into columns and back. jansson does the parsing for now; callers see
- * bytes and columns only, so that a schema-directed scanner can take its place.
+/* codec: JSON bytes straight into columns and back. A scanner that the schema directs does the
+ * usual events, without a tree and without an allocation each; jansson decides on the rest.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_CODEC_H
 #define MILLRACE_CODEC_H

@@ -43,8 +43,7 @@ plan_field(struct codec_plan *plan, struct arena *arena, size_t i, const char *k
     text_put_json_string(&token, field->key);
     text_put(&token, ":", 1);
     field->token_length = token.length;
-    text_put(&token, "0123456789abcdef", 16);
-    if (token.failed)
+    if (text_room(&token, CODEC_TOKEN_PIECE) == NULL)
         return false;
     field->token = (const uint8_t *)token.at;
     bool plain = field->token_length == field->key.length + 4 &&

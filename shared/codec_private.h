@@ -7,9 +7,10 @@
 
 #define CODEC_INTEGRAL_MAX 9007199254740992.0 /* 2^53: every integer up to here is a double */
 #define CODEC_UNKNOWN_MAX  16                 /* keys that no field knows; more: declined */
+#define CODEC_TOKEN_PIECE  16 /* bytes behind a token: it is copied in such pieces */
 
 struct codec_field {
-    const uint8_t *token;   /* ,"key": and room to read 16 bytes at a time */
+    const uint8_t *token;   /* ,"key": and CODEC_TOKEN_PIECE bytes behind it */
     size_t token_length;    /* in bytes */
     size_t expected_length; /* of the token without its comma; 0: it is written with escapes */
     struct bytes key;

@@ -312,7 +312,7 @@ count_digits(uint64_t value)
 }
 
 size_t
-number_print_int64(char out[NUMBER_LENGTH], int64_t value)
+number_print_long(char out[NUMBER_LENGTH], int64_t value)
 {
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     size_t length = count_digits(rest) + (value < 0);

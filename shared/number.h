@@ -48,7 +48,28 @@ number_read_short(const uint8_t *at, const uint8_t *end, int64_t *out)
 #define NUMBER_LENGTH                                                                              \
     32 /* room that a printer needs; each returns what it used, no NUL counted                     \
         */
-size_t number_print_int64(char out[NUMBER_LENGTH], int64_t);
+size_t number_print_long(char out[NUMBER_LENGTH], int64_t);
+/* Below 10^8: all eight digits at once, each pair halved in its own lane, then zeros cut off. */
+static inline size_t
+number_print_short(char *out, uint32_t value)
+{
+    uint64_t lanes = value / 10000 | (uint64_t)(value % 10000) << 32;
+    uint64_t upper = lanes * 10486 >> 20 & 0x0000007F0000007Fu; /* lanes / 100 */
+    lanes = (lanes - 100 * upper) << 16 | upper;
+    upper = lanes * 103 >> 10 & 0x000F000F000F000Fu; /* lanes / 10 */
+    uint64_t digits = (lanes - 10 * upper) << 8 | upper;
+    int zeros = __builtin_ctzll(digits | UINT64_C(1) << 56) & ~7;
+    digits = htole64((digits >> zeros) + 0x3030303030303030u);
+    memcpy(out, &digits, sizeof(digits));
+    return 8 - (size_t)zeros / 8;
+}
+static inline size_t
+number_print_int64(char out[NUMBER_LENGTH], int64_t value)
+{
+    if (value >= 0 && value < 100000000)
+        return number_print_short(out, (uint32_t)value);
+    return number_print_long(out, value);
+}
 /* Finite values only. Shortest of %.15g, %.16g, %.17g that reads back the same bits; integral
  * values below 10^15 as integers, minus zero as -0.0. */
 size_t number_print_float64(char out[NUMBER_LENGTH], double);

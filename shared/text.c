@@ -88,31 +88,13 @@ put_special(struct text *text, const uint8_t *at, size_t left)
     return count ? count : 1;
 }
 
-/* Copies the text if it is plain from end to end; the last piece overlaps the one before it. */
-static inline bool
-copy_plain(char *to, struct bytes text)
-{
-    uint64_t special = 0;
-    if (text.length < 8) {
-        for (size_t i = 0; i < text.length; i++)
-            to[i] = (char)text.at[i];
-        return characters_plain(text.at, text.length) == text.length;
-    }
-    for (size_t i = 0; i + 8 < text.length; i += 8) {
-        memcpy(to + i, text.at + i, 8);
-        special |= characters_special(characters_load(text.at + i));
-    }
-    memcpy(to + text.length - 8, text.at + text.length - 8, 8);
-    return (special | characters_special(characters_load(text.at + text.length - 8))) == 0;
-}
-
 void
 text_put_json_string(struct text *text, struct bytes utf8)
 {
     char *to = text_room(text, utf8.length + 2);
     if (!to)
         return;
-    if (copy_plain(to + 1, utf8)) {
+    if (characters_copy_plain(to + 1, utf8)) {
         to[0] = to[utf8.length + 1] = '"';
         text->length += utf8.length + 2;
         return;

@@ -13,8 +13,8 @@ build/tsan/libmillrace.a: build/tsan/tests/tsan_threads.o
 $(foreach s,$(PROGRAMS),$(eval $(call PROGRAM,build/tsan,$(s),tsan/bin/$(call program,$(s)),TSAN)))
 
 # ---- memory: units over the product's objects
-VALGRIND_UNITS := $(addprefix test_,arena codec copy digest document duplicate envelope frame pack \
-  scorer series series_batch state stream stream_batch stream_state text) services/test_cli_csv \
+VALGRIND_UNITS := $(addprefix test_,arena codec codec_fast copy digest document duplicate envelope frame \
+  number pack scan scorer series series_batch state stream stream_batch stream_state text) services/test_cli_csv \
   services/test_ingest services/test_score
 
 # unit NAME, its build, its flags: as in build/t, with the objects that extra.mk names for it
@@ -41,11 +41,12 @@ valgrind: deps ## units over the product's objects under memcheck
 
 # ---- coverage: the parsers' units and fuzz targets over the corpus, in build/g
 COVER := $(filter-out $(WARN),$(COMMON)) -O0 --coverage
-COVER_UNITS := $(addprefix test_,character codec copy dead document envelope http pack pipeline \
-  pipeline_entries pipeline_schema pipeline_source pipeline_train scorer text timestamp) \
+COVER_UNITS := $(addprefix test_,character codec codec_fast copy dead document envelope http number pack \
+  pipeline pipeline_entries pipeline_schema pipeline_source pipeline_train scan scorer text timestamp) \
   $(addprefix services/test_,cli_csv cli_events ingest)
-COVER_FILES := $(addprefix shared/,character codec copy dead document envelope http pack pipeline \
-  pipeline_reader pipeline_schema pipeline_source scorer_file text timestamp) \
+COVER_FILES := $(addprefix shared/,character codec codec_fast codec_plan codec_tree copy dead document \
+  envelope http number pack pipeline pipeline_reader pipeline_schema pipeline_source scan scorer_file text \
+  timestamp) \
   $(addprefix services/,cli/csv_reader cli/events_csv cli/events_jsonl ingestion/structured)
 $(eval $(call BUILD,build/g,COVER))
 $(foreach u,$(COVER_UNITS),$(eval $(call UNIT,build/g,COVER,$(u))))

@@ -40,26 +40,27 @@ require_written_and_read_again(const struct frame *frame, struct arena *arena)
     require_same_rows(frame, again, bytes_equal);
 }
 
-/* Same value or same refusal: reason, pointer and sentence. */
+/* Same value or same refusal: reason, pointer and sentence. The schema's keys are UTF-8. */
 static inline enum verdict
 require_same_verdict(struct arena *arena, const struct schema *schema, struct bytes value)
 {
     static const struct origin origin = {.offset = 7};
-    struct frame *frame = frame_create(arena, schema, 1), *tree = frame_create(arena, schema, 1);
+    struct frame *probe = frame_create(arena, schema, 1), *frame = frame_create(arena, schema, 1),
+                 *tree = frame_create(arena, schema, 1);
     struct error err = {0}, tree_err = {0}, ignored = {0};
-    REQUIRE(frame != NULL && tree != NULL);
-    bool scanned = codec_read_fast(frame, value, &ignored);
+    REQUIRE(probe != NULL && frame != NULL && tree != NULL);
+    bool scanned = codec_read_fast(probe, value, &ignored);
     if (!scanned)
-        require_no_row(frame);
-    int failed = scanned ? 0 : frame_from_json(frame, value, &origin, &err);
+        require_no_row(probe);
+    int failed = frame_from_json(frame, value, &origin, &err);
     if (codec_read_tree(tree, value, &tree_err) != 0) {
-        REQUIRE(failed);
+        REQUIRE(failed && !scanned);
         require_same_refusal(&err, &tree_err);
         require_no_row(frame);
         return BY_REFUSAL;
     }
-    REQUIRE(!failed);
-    frame->rows = tree->rows = 1;
+    REQUIRE(!failed && frame->rows == 1 && frame->origin[0].offset == 7);
+    tree->rows = 1;
     REQUIRE(frame->unknown_keys == tree->unknown_keys);
     require_same_rows(frame, tree, bytes_equal);
     if (!codec_plan(frame)->ambiguous) /* else the order of keys decides which field gets a value */
