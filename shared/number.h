@@ -45,9 +45,9 @@ number_read_short(const uint8_t *at, const uint8_t *end, int64_t *out)
     return after;
 }
 
-#define NUMBER_LENGTH                                                                              \
-    32 /* room that a printer needs; each returns what it used, no NUL counted                     \
-        */
+/* Printers need NUMBER_LENGTH bytes of room and return how many of them are the number's; no NUL
+ * follows. */
+#define NUMBER_LENGTH 32
 size_t number_print_long(char out[NUMBER_LENGTH], int64_t);
 /* Below 10^8: all eight digits at once, each pair halved in its own lane, then zeros cut off. */
 static inline size_t
