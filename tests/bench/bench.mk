@@ -2,19 +2,37 @@
 # tests/bench/stages; programs that stages need are targets of bench-programs.
 # SPDX-License-Identifier: Apache-2.0
 
-bench: deps ## measurements against peers; STAGE=name: that one alone
-	@$(MAKE) all bench-programs && tests/bench/run $(STAGE)
+bench: deps ## measurements against peers; STAGE=name: that one alone, RECORD=1: into the README
+	@$(MAKE) all bench-programs && tests/bench/run $(if $(RECORD),--record) $(STAGE)
+profile: deps ## where a stage's time goes, by function; STAGE=scoring (ingestion, cleaning, features)
+	@tests/stack/deps valgrind
+	@$(MAKE) all bench-programs && tests/bench/profile $(or $(STAGE),scoring)
 
-# The loop under measurement sees these functions of the library through tests/bench/loop.c.
-LOOP_WRAPS := consumer_poll consumer_start producer_open_transactional producer_init \
-  producer_begin producer_commit
-LOOP_PARTS := tests/bench/loop services/cleaning/clean shared/linear_plain \
-  $(addprefix services/cli/,topics cli output options)
-build/bench/loop: $(LOOP_PARTS:%=build/o/%.o) build/o/libmillrace.a
+BENCH_MAINS := ingestion cleaning features scoring
+bench-objects = $(1:%=build/o/%.o) build/o/tests/bench/bench.o
+CLI_TOPICS := $(addprefix services/cli/,topics cli output options)
+CLI_EVENTS := $(addprefix services/cli/,csv_reader events events_csv)
+
+# The mains of the services hand their descriptors to the loop under measurement, which sees these
+# functions of the library through tests/bench/loop.c.
+LOOP_WRAPS := service_main consumer_poll consumer_start producer_open_transactional producer_init \
+  producer_begin producer_send producer_commit sink_count
+LOOP_PARTS := $(basename $(filter-out %/main.c,$(wildcard $(BENCH_MAINS:%=services/%/*.c))))
+build/o/bench/%_main.o: services/%/main.c Makefile tests/bench/bench.mk
+	@mkdir -p $(@D) && $(call say,cc $@)
+	$(Q)$(CC) $(PRODUCT) -Dmain=$*_main -c $< -o $@
+build/bench/loop: $(call bench-objects,tests/bench/loop $(LOOP_PARTS)) $(BENCH_MAINS:%=build/o/bench/%_main.o)
+build/bench/loop: BENCH_LINK := $(LOOP_WRAPS:%=-Wl,--wrap=%)
+build/bench/fill: $(call bench-objects,tests/bench/fill $(CLI_TOPICS))
+build/bench/floor: $(call bench-objects,tests/bench/floor)
+build/bench/load: $(call bench-objects,$(addprefix tests/bench/,load draw histogram) $(CLI_EVENTS))
+build/bench/load: BENCH_LINK := -lcsv
+build/bench/weights: $(call bench-objects,tests/bench/weights)
+build/bench/codec: $(call bench-objects,tests/bench/codec)
+
+BENCH_PROGRAMS := $(addprefix build/bench/,loop fill floor load weights codec)
+$(BENCH_PROGRAMS): build/o/shared/linear_plain.o build/o/libmillrace.a
 	@mkdir -p $(@D) && $(call say,ld $@)
-	$(Q)$(CC) $(PRODUCT) $^ $(LINK) $(LOOP_WRAPS:%=-Wl,--wrap=%) $(LIBS) -o $@
-build/bench/codec: build/o/tests/bench/codec.o build/o/shared/linear_plain.o build/o/libmillrace.a
-	@mkdir -p $(@D) && $(call say,ld $@)
-	$(Q)$(CC) $(PRODUCT) $^ $(LINK) $(LIBS) -o $@
-bench-programs: build/bench/loop build/bench/codec
-.PHONY: bench bench-programs
+	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(LIBS) $(BENCH_LINK) -o $@
+bench-programs: $(BENCH_PROGRAMS)
+.PHONY: bench bench-programs profile

@@ -1,5 +1,5 @@
-# What the stages of the benchmark share: servers of their own, the measured loop, medians. Sourced,
-# never run. SPDX-License-Identifier: Apache-2.0
+# What the stages of the benchmark share: servers of their own, the measured programs, medians, pairs.
+# Sourced, never run. SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034
 export STACK_PORTS=any
 # shellcheck source=tests/lib.sh
@@ -8,6 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 pipeline=$root/schemas/pipelines/loan.json
 csv=$root/tests/data/credit_data.csv
 scratch=$(mktemp -d)
+model='' # the file of the model that scoring's loop finds
 
 finish() {
     local status=$?
@@ -15,14 +16,42 @@ finish() {
     rm -rf "$scratch"
     exit "$status"
 }
-servers_up() { # name; fresh ones
+stack_own() { # name; a fresh one, not started
     stack=$root/.cache/bench/$1
     on_stack down --wipe
     trap finish EXIT
+}
+servers_up() { # name; fresh ones
+    stack_own "$1"
     on_stack up --servers
     # shellcheck source=/dev/null
     source "$stack/env"
-    export MILLRACE_INSTANCE=0 MILLRACE_CACHE_DIR=$stack/cache MILLRACE_SESSION_TIMEOUT_MS=10000
+}
+# A whole stack that has decided the real applications by a model fitted to them.
+fitted_up() { # name
+    local events
+    events=$(($(wc -l <"$csv") - 1))
+    stack_own "$1"
+    stack_up
+    millrace pipeline apply "$pipeline" -q >/dev/null
+    millrace ingest "$csv" -p loan -q >/dev/null
+    await_count 120 "$events" "feature rows" rows feature.loan
+    await_count 60 "$events" "outcome rows" rows label.loan
+    millrace train -p loan --wait -q >/dev/null
+    millrace models promote -p loan 1 -q >/dev/null
+    await_count 120 "$events" decisions topic_count decisions
+    model=$(echo "$stack"/cache/scoring/*.model)
+}
+# A program of build/bench with the settings of a service, ended after a while: some wait for ever for
+# what does not come.
+program() { # name [argument...]
+    MILLRACE_INSTANCE=0 MILLRACE_CACHE_DIR=$(dirname "${model:-$stack/cache/.}") \
+        MILLRACE_SESSION_TIMEOUT_MS=10000 timeout 300 "$root/build/bench/$1" "${@:2}"
+}
+# Topics and pipeline under the present MILLRACE_PREFIX, and the model if there is one.
+fill() { # [raw EVENTS FILE]
+    program fill "$pipeline" "$@"
+    if [[ -n $model ]]; then program fill "$pipeline" model "$(basename "$model" .model)"; fi
 }
 # The real loan applications as ingestion writes them, without their outcomes: a line of JSON each, keys
 # being the pipeline's names of the CSV's columns.
@@ -35,11 +64,80 @@ loan_records() {
             print "{" line "}"
         }' <(sed -nE 's/.*"name": "([a-z_]+)", "from": "([A-Za-z]+)".*/\2,\1/p' "$pipeline") "$csv"
 }
-measured_loop() { timeout 300 "$root/build/bench/loop" "$@"; } # it waits for ever for what does not come
-fill() { # events lines; of the present MILLRACE_PREFIX
-    measured_loop fill "$1" "$2" "$pipeline"
-}
+
+# ---- figures
 # Of a line of name=value: value NAME LINE
 value() { [[ " $2" =~ " $1="([^ ]+) ]] && echo "${BASH_REMATCH[1]}"; }
+# A name's values in a file of such lines: column NAME FILE
+column() {
+    local line
+    while read -r line; do value "$1" "$line"; done <"$2"
+}
 # The median of numbers, one a line.
 median() { sort -g | awk '{ x[NR] = $1 } END { print NR % 2 ? x[(NR + 1) / 2] : (x[NR / 2] + x[NR / 2 + 1]) / 2 }'; }
+calculate() { LC_ALL=C awk "BEGIN { print $1 }"; } # expression
+# The median of a column's quotients, line by line, so that a slow minute strikes both sides of a pair.
+quotient() { # name dividends divisors
+    paste <(column "$1" "$2") <(column "$1" "$3") | awk '$2 > 0 { print $1 / $2 }' | median
+}
+# The medians of two files of runs, ours and a peer's, as the end of a bench line.
+compared() { # ours peer events
+    LC_ALL=C printf 'events_per_s=%.0f peer_events_per_s=%.0f cpu_us=%.2f peer_cpu_us=%.2f cpu_ratio=%.3f pairs=%d' \
+        "$(calculate "$3 / $(column seconds "$1" | median)")" \
+        "$(calculate "$3 / $(column seconds "$2" | median)")" \
+        "$(calculate "$(column cpu_seconds "$1" | median) * 1e6 / $3")" \
+        "$(calculate "$(column cpu_seconds "$2" | median) * 1e6 / $3")" \
+        "$(quotient cpu_seconds "$2" "$1")" "$(wc -l <"$1")"
+}
+
+# ---- a service's loop against the floor. The input of both is made once, under the prefix "prep"; the
+# floor copies it to where the loop then reads it, so both read the same bytes.
+way=(ingestion events cleaning raw features clean scoring features)
+make_input() { # service events
+    local i
+    export MILLRACE_PREFIX=prep
+    if [[ $1 == ingestion ]]; then
+        fill
+        note "  $(program load --send "$2" "$pipeline" "$csv")"
+        return
+    fi
+    loan_records >"$scratch/records"
+    fill raw "$2" "$scratch/records"
+    for ((i = 2; i < ${#way[@]}; i += 2)); do
+        if [[ ${way[i]} == "$1" ]]; then break; fi
+        note "  $(program loop run "${way[i]}" exactly-once "$2")"
+    done
+}
+read_by() { # service; prints the stage
+    local i
+    for ((i = 0; i < ${#way[@]}; i += 2)); do
+        if [[ ${way[i]} == "$1" ]]; then echo "${way[i + 1]}"; fi
+    done
+}
+against_floor() { # service target; needs servers, for scoring a model, too
+    local events=${EVENTS:-200000} pairs=${PAIRS:-5} batch pair line input
+    input=$(read_by "$1")
+    export MILLRACE_BATCH_MS=10s MILLRACE_BATCH_ROWS=10000
+    make_input "$1" "$events"
+    rm -f "$scratch/digests"
+    for batch in ${BATCHES:-1000 10000}; do
+        export MILLRACE_BATCH_ROWS=$batch
+        rm -f "$scratch"/{ours,peer}
+        for ((pair = 1; pair <= pairs; pair++)); do
+            export MILLRACE_PREFIX=b$batch-p$pair
+            fill
+            line=$(program floor "prep.loan.$input" "$MILLRACE_PREFIX.loan.$input" "$events")
+            note "  batch=$batch $line"
+            echo "$line" >>"$scratch/peer"
+            line=$(program loop run "$1" exactly-once "$events")
+            note "  batch=$batch $line"
+            echo "$line" >>"$scratch/ours"
+            if [[ $(value outputs "$line") != "$events" ]]; then die "outputs are missing: $line"; fi
+            value digest "$line" >>"$scratch/digests"
+        done
+        LC_ALL=C printf 'bench: stage=%s ratio=%.3f target=%s peer=floor %s batch=%d\n' "$1" \
+            "$(quotient seconds "$scratch/peer" "$scratch/ours")" "$2" \
+            "$(compared "$scratch/ours" "$scratch/peer" "$events")" "$batch"
+    done
+    if (($(sort -u "$scratch/digests" | wc -l) != 1)); then die "the outputs differ between runs"; fi
+}
