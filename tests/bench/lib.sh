@@ -16,22 +16,18 @@ finish() {
     rm -rf "$scratch"
     exit "$status"
 }
-stack_own() { # name; a fresh one, not started
+servers_up() { # name; fresh ones
     stack=$root/.cache/bench/$1
     on_stack down --wipe
     trap finish EXIT
-}
-servers_up() { # name; fresh ones
-    stack_own "$1"
     on_stack up --servers
     # shellcheck source=/dev/null
     source "$stack/env"
 }
-# A whole stack that has decided the real applications by a model fitted to them.
-fitted_up() { # name
+# Services on top of them that have decided the real applications by a model fitted to those.
+fitted_up() {
     local events
     events=$(($(wc -l <"$csv") - 1))
-    stack_own "$1"
     stack_up
     millrace pipeline apply "$pipeline" -q >/dev/null
     millrace ingest "$csv" -p loan -q >/dev/null
@@ -40,6 +36,7 @@ fitted_up() { # name
     millrace train -p loan --wait -q >/dev/null
     millrace models promote -p loan 1 -q >/dev/null
     await_count 120 "$events" decisions topic_count decisions
+    await_count 60 "$events" "decision rows" rows decision.loan
     model=$(echo "$stack"/cache/scoring/*.model)
 }
 # A program of build/bench with the settings of a service, ended after a while: some wait for ever for
@@ -95,6 +92,7 @@ compared() { # ours peer events
 way=(ingestion events cleaning raw features clean scoring features)
 make_input() { # service events
     local i
+    local -x MILLRACE_BATCH_MS=10s MILLRACE_BATCH_ROWS=10000
     export MILLRACE_PREFIX=prep
     if [[ $1 == ingestion ]]; then
         fill
@@ -117,7 +115,7 @@ read_by() { # service; prints the stage
 against_floor() { # service target; needs servers, for scoring a model, too
     local events=${EVENTS:-200000} pairs=${PAIRS:-5} batch pair line input
     input=$(read_by "$1")
-    export MILLRACE_BATCH_MS=10s MILLRACE_BATCH_ROWS=10000
+    export MILLRACE_BATCH_MS=10s
     make_input "$1" "$events"
     rm -f "$scratch/digests"
     for batch in ${BATCHES:-1000 10000}; do
@@ -140,4 +138,21 @@ against_floor() { # service target; needs servers, for scoring a model, too
             "$(compared "$scratch/ours" "$scratch/peer" "$events")" "$batch"
     done
     if (($(sort -u "$scratch/digests" | wc -l) != 1)); then die "the outputs differ between runs"; fi
+}
+
+# ---- processor time of what the stack runs, by /proc; children that ended are counted with their parent
+cpu_of() { # pid...
+    local pid stat field ticks=0
+    for pid in "$@"; do
+        stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
+        read -ra field <<<"${stat##*) }"
+        ticks=$((ticks + field[11] + field[12] + field[13] + field[14]))
+    done
+    calculate "$ticks / $(getconf CLK_TCK)"
+}
+cpu_of_postgresql() {
+    local pid
+    pid=$(postgresql_find "$(postgresql_folder)")
+    # shellcheck disable=SC2046
+    cpu_of "$pid" $(pgrep -P "$pid")
 }
