@@ -156,3 +156,37 @@ cpu_of_postgresql() {
     # shellcheck disable=SC2046
     cpu_of "$pid" $(pgrep -P "$pid")
 }
+
+# ---- rows into PostgreSQL, by the product's sink and by psql; a run appends a line to a file
+sink_up() { # events: that many in P.features under the prefix "prep", and empty tables
+    make_input scoring "$1"
+    millrace db migrate >&2
+    millrace pipeline apply "$pipeline" -q >&2
+    sql "CREATE TABLE bench_loan (LIKE feature.loan INCLUDING ALL)"
+}
+sink_rows() { # events file; P.features to the table feature.loan
+    local before line
+    sql "TRUNCATE feature.loan; DELETE FROM ops.positions"
+    sql CHECKPOINT
+    before=$(cpu_of_postgresql)
+    line=$(program loop sink features "$1")
+    note "  $line"
+    printf 'seconds=%s cpu_seconds=%s\n' "$(value seconds "$line")" \
+        "$(calculate "$(cpu_of_postgresql) - $before + $(value cpu_seconds "$line")")" >>"$2"
+}
+copy_rows() { # file; what feature.loan holds from a file in binary format to the table bench_loan
+    local before began TIMEFORMAT='%U + %S'
+    if [[ ! -e $scratch/rows ]]; then
+        psql -qX -v ON_ERROR_STOP=1 -c "\\copy feature.loan TO '$scratch/rows' (FORMAT binary)"
+    fi
+    sql "TRUNCATE bench_loan"
+    sql CHECKPOINT
+    before=$(cpu_of_postgresql)
+    began=$EPOCHREALTIME
+    {
+        time psql -qX -v ON_ERROR_STOP=1 -c "\\copy bench_loan FROM '$scratch/rows' (FORMAT binary)"
+    } 2>"$scratch/times" || die "$(<"$scratch/times")"
+    printf 'seconds=%s cpu_seconds=%s\n' "$(calculate "$EPOCHREALTIME - $began")" \
+        "$(calculate "$(cpu_of_postgresql) - $before + $(tail -n 1 "$scratch/times")")" >>"$1"
+    note "  psql $(tail -n 1 "$1")"
+}
