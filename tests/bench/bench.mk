@@ -36,3 +36,8 @@ $(BENCH_PROGRAMS): build/o/shared/linear_plain.o build/o/libmillrace.a
 	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(LIBS) $(BENCH_LINK) -o $@
 bench-programs: $(BENCH_PROGRAMS)
 .PHONY: bench bench-programs profile
+
+# The load generator's figures rest on these two, so they have unit tests.
+LOAD_UNIT := $(addprefix build/t/,tests/bench/draw.o tests/bench/histogram.o $(CLI_EVENTS:%=%.o))
+EXTRA_test_load := $(LOAD_UNIT) -lcsv
+build/t/unit/bench/test_load: $(LOAD_UNIT)
