@@ -6,7 +6,6 @@ export SUPERVISE_WAIT_MS=${SUPERVISE_WAIT_MS:-1000}
 # shellcheck source=tests/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-streams=(ingestion cleaning features scoring)
 wal_mb=512
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
