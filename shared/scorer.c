@@ -163,12 +163,12 @@ scorer_fit(const struct pipeline *pipeline, const struct frame *features, const 
     if (scorer_create(parts, parts, &scorer, err) != 0 ||
         fit_parts(scorer, pipeline, training, err) != 0)
         return -1;
-    struct dataset data = {.y = y};
+    struct dataset data = {.y = y, .classes = 2};
+    const struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed};
     if (encode(scorer, features->arena, training, &data.x, err) != 0)
         return -1;
     scorer->learner = pipeline->train.learner;
-    if (scorer->learner->fit(pipeline->train.settings, &data, (uint64_t)pipeline->train.seed,
-                             &scorer->model, err) != 0)
+    if (scorer->learner->fit(pipeline->train.settings, &data, &fitting, &scorer->model, err) != 0)
         return -1;
     *out = scorer;
     scorer = NULL;

@@ -19,6 +19,8 @@
 #define HALVINGS_MAX 40
 #define COLUMNS_MAX  100000
 
+extern const struct model_type model_logistic;
+
 struct logistic_settings {
     double l2, tolerance;
     int64_t iterations_max;
@@ -110,38 +112,6 @@ fit_open(struct fit *fit, struct error *err)
     return 0;
 }
 
-static double
-weight_at(const struct dataset *data, size_t row)
-{
-    return data->weights != NULL ? data->weights[row] : 1;
-}
-
-static int
-check_data(const struct dataset *data, struct error *err)
-{
-    double of_class[2] = {0};
-    for (size_t i = 0; i < data->x.rows; i++) {
-        double weight = weight_at(data, i);
-        if (data->y[i] != 0 && data->y[i] != 1)
-            return error_set(err, ERROR_INPUT, "label %g of row %zu is neither 0 nor 1", data->y[i],
-                             i);
-        if (!(weight >= 0) || isinf(weight))
-            return error_set(err, ERROR_INPUT, "weight %g of row %zu is not a number from 0 up",
-                             weight, i);
-        of_class[data->y[i] == 1] += weight;
-    }
-    for (size_t i = 0; i < data->x.rows * data->x.columns; i++)
-        if (!isfinite(data->x.at[i]))
-            return error_set(err, ERROR_INPUT, "row %zu has a value that is not finite",
-                             i / data->x.columns);
-    if (of_class[0] == 0 || of_class[1] == 0)
-        return error_set(err, ERROR_INPUT,
-                         "one class only: of %zu training rows none is %s, so there is nothing to "
-                         "tell apart",
-                         data->x.rows, of_class[1] == 0 ? "positive" : "negative");
-    return 0;
-}
-
 static int
 check_settings(const struct logistic_settings *settings, struct error *err)
 {
@@ -175,7 +145,7 @@ objective(const struct fit *fit, double share)
     double loss = 0, norm = 0;
     for (size_t i = 0; i < fit->rows; i++) {
         double margin = fit->margin[i] + share * fit->moved[i];
-        loss += weight_at(fit->data, i) * log_loss(fit->data->y[i] == 1 ? margin : -margin);
+        loss += dataset_weight(fit->data, i) * log_loss(fit->data->y[i] == 1 ? margin : -margin);
     }
     for (size_t j = 0; j + 1 < fit->n; j++) {
         double w = fit->w[j] + share * fit->step[j];
@@ -200,7 +170,7 @@ newton_step(struct fit *fit, struct error *err)
     size_t n = fit->n;
     double l2 = fit->settings->l2;
     for (size_t i = 0; i < fit->rows; i++) {
-        double p = probability(fit->margin[i]), weight = weight_at(fit->data, i);
+        double p = probability(fit->margin[i]), weight = dataset_weight(fit->data, i);
         fit->pull[i] = weight * (fit->data->y[i] - p);
         fit->curvature[i] = weight * p * (1 - p);
     }
@@ -270,7 +240,7 @@ keep_means(const struct dataset *data, double *mean)
 {
     double total = 0;
     for (size_t i = 0; i < data->x.rows; i++) {
-        double weight = weight_at(data, i);
+        double weight = dataset_weight(data, i);
         total += weight;
         for (size_t j = 0; j < data->x.columns; j++)
             mean[j] += weight * (double)data->x.at[i * data->x.columns + j];
@@ -280,16 +250,14 @@ keep_means(const struct dataset *data, double *mean)
 }
 
 static int
-logistic_fit(const void *settings, const struct dataset *data, uint64_t seed, struct model **out,
-             struct error *err)
+logistic_fit(const void *settings, const struct dataset *data, const struct fitting *fitting,
+             struct model **out, struct error *err)
 {
-    (void)seed; /* nothing here is left to chance */
-    if (data->y == NULL)
-        return error_set(err, ERROR_INPUT, "logistic regression needs labels");
     if (data->x.columns > COLUMNS_MAX)
         return error_set(err, ERROR_INPUT, "%zu columns, the limit is %d", data->x.columns,
                          COLUMNS_MAX);
-    if (check_settings(settings, err) != 0 || check_data(data, err) != 0)
+    if (check_settings(settings, err) != 0 ||
+        dataset_check(data, fitting, &model_logistic.ability, "logistic regression", err) != 0)
         return -1;
     DEFER(fit_close)
     struct fit fit = {settings, data, .rows = data->x.rows, .n = data->x.columns + 1};
@@ -393,12 +361,12 @@ logistic_load(struct bytes saved, struct model **out, struct error *err)
     return 0;
 }
 
-extern const struct model_type model_logistic;
 const struct model_type model_logistic = {
     .name = "logistic",
     .summary = "logistic regression with an L2 penalty, for two classes",
     .table = table,
     .settings_size = sizeof(struct logistic_settings),
+    .ability = {.tasks = TASK_BINARY},
     .fit = logistic_fit,
     .inputs = logistic_inputs,
     .outputs = logistic_outputs,

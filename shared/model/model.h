@@ -5,20 +5,16 @@
 #define MILLRACE_MODEL_H
 
 #include "../config.h"
-#include "../frame.h"
+#include "../dataset.h"
 
-struct model;
-struct dataset {
-    struct matrix x;
-    const double *y;       /* rows; NULL: unsupervised */
-    const double *weights; /* rows; NULL: all 1 */
-};
 struct model_type {
     const char *name, *summary;
     const struct setting *table; /* "learner" is read before */
     size_t settings_size;
-    int (*fit)(const void *settings, const struct dataset *, uint64_t seed, struct model **,
-               struct error *);
+    struct ability ability;
+    /* INPUT for what dataset_check refuses, and where nothing can be learnt. */
+    int (*fit)(const void *settings, const struct dataset *, const struct fitting *,
+               struct model **, struct error *);
     size_t (*inputs)(const struct model *);  /* columns of x */
     size_t (*outputs)(const struct model *); /* scores per row */
     void (*predict)(const struct model *, const struct matrix *x,

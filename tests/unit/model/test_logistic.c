@@ -58,7 +58,8 @@ START_TEST(coefficients_equal_scikit_learns)
 {
     struct arena *arena = credit_arena();
     const struct frame *rows = credit_read(arena, CREDIT_ROWS);
-    struct dataset data = {encode_credit(arena, rows), credit_outcomes(rows, arena), NULL};
+    struct dataset data = {
+        encode_credit(arena, rows), credit_outcomes(rows, arena), NULL, 2, NULL, NULL};
     double *weights = arena_alloc(arena, rows->rows, sizeof(double));
     for (size_t i = 0; i < rows->rows; i++)
         weights[i] = 1.0 + (double)(i % 3);
@@ -71,7 +72,9 @@ START_TEST(coefficients_equal_scikit_learns)
         double w[WIDTH], bias, p[CREDIT_ROWS];
         data.weights = json_is_true(json_object_get(expected, "weighted")) ? weights : NULL;
         double l2 = json_number_value(json_object_get(expected, "l2"));
-        ck_ok(model_logistic.fit(settings_of(arena, l2), &data, 1, &model, &err), err);
+        ck_ok(model_logistic.fit(settings_of(arena, l2), &data, &(struct fitting){.seed = 1},
+                                 &model, &err),
+              err);
         read_weights(model, w, &bias);
         ck_assert_double_eq_tol(bias, json_real_value(json_object_get(expected, "intercept")),
                                 1e-6);
@@ -95,8 +98,9 @@ fit_small(double l2, const float *x, const double *y, size_t rows, struct model 
           struct error *err)
 {
     struct arena *arena = credit_arena();
-    struct dataset data = {{rows, 1, (float *)(uintptr_t)x}, y, NULL};
-    int answer = model_logistic.fit(settings_of(arena, l2), &data, 1, model, err);
+    struct dataset data = {{rows, 1, (float *)(uintptr_t)x}, y, NULL, 2, NULL, NULL};
+    int answer =
+        model_logistic.fit(settings_of(arena, l2), &data, &(struct fitting){.seed = 1}, model, err);
     arena_close(&arena);
     return answer;
 }
@@ -166,21 +170,21 @@ END_TEST
 
 START_TEST(no_rows_are_refused)
 {
-    check_fit_refused(1, apart, halves, 0, "one class only");
+    check_fit_refused(1, apart, halves, 0, "nothing to learn from: 0 rows");
 }
 END_TEST
 
 START_TEST(a_label_other_than_0_and_1_is_refused)
 {
     const double y[] = {0, 1, 0, 1, 2, 1};
-    check_fit_refused(1, apart, y, 6, "neither 0 nor 1");
+    check_fit_refused(1, apart, y, 6, "label 2 of row 4 is none of the 2 classes");
 }
 END_TEST
 
-START_TEST(a_value_that_is_not_finite_is_refused)
+START_TEST(a_missing_value_is_refused)
 {
     const float x[] = {1, 2, NAN, 4, 5, 6};
-    check_fit_refused(1, x, halves, 6, "not finite");
+    check_fit_refused(1, x, halves, 6, "row 2 has no value in column 0");
 }
 END_TEST
 
@@ -192,7 +196,7 @@ END_TEST
 
 START_TEST(missing_labels_are_refused)
 {
-    check_fit_refused(1, apart, NULL, 6, "labels");
+    check_fit_refused(1, apart, NULL, 6, "rows without labels");
 }
 END_TEST
 
@@ -201,10 +205,11 @@ START_TEST(too_few_iterations_are_refused)
     struct arena *arena = credit_arena();
     void *settings = settings_of(arena, 1);
     credit_set_count(settings, model_logistic.table, "iterations_max", 1);
-    struct dataset data = {{6, 1, (float *)(uintptr_t)apart}, halves, NULL};
+    struct dataset data = {{6, 1, (float *)(uintptr_t)apart}, halves, NULL, 2, NULL, NULL};
     struct model *model = NULL;
     struct error err = {0};
-    ck_assert_int_eq(model_logistic.fit(settings, &data, 1, &model, &err), -1);
+    ck_assert_int_eq(
+        model_logistic.fit(settings, &data, &(struct fitting){.seed = 1}, &model, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_INPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "not settled after 1 iterations"));
     arena_close(&arena);
@@ -284,7 +289,7 @@ END_TEST
 RUN_TESTS("logistic", coefficients_equal_scikit_learns, separable_classes_settle_because_of_l2,
           separable_classes_without_l2_are_refused, quasi_separable_classes_without_l2_are_refused,
           overlapping_classes_settle_without_l2, one_class_only_is_refused, no_rows_are_refused,
-          a_label_other_than_0_and_1_is_refused, a_value_that_is_not_finite_is_refused,
+          a_label_other_than_0_and_1_is_refused, a_missing_value_is_refused,
           a_negative_l2_is_refused, missing_labels_are_refused, too_few_iterations_are_refused,
           the_scale_of_a_column_does_not_keep_it_from_settling, parts_sum_to_the_margin,
           a_saved_model_predicts_the_same_bits, a_saved_model_cut_anywhere_is_refused)
