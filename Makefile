@@ -84,7 +84,7 @@ build/t/unit/%: build/t/tests/unit/%.o build/t/shared/linear_blas.o build/t/libm
 -include tests/unit/extra.mk
 units: $(UNIT_PROGRAMS)
 
-include tests/fuzz/fuzz.mk tests/fault/fault.mk tests/bench/bench.mk tests/sanitize.mk
+include tests/fuzz/fuzz.mk tests/flood/flood.mk tests/fault/fault.mk tests/bench/bench.mk tests/sanitize.mk
 -include $(shell find build/o build/t -name '*.d' 2>/dev/null)
 .PHONY: all help deps units sanitized up down status demo test check format clean
 .SECONDARY:

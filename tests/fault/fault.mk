@@ -11,7 +11,7 @@ build/t/fault-proxy: $(FAULT_PROXY)
 faultproxy: build/t/fault-proxy
 
 .PHONY: fault fault-long fault-alone fault-crippled soak
-FAULT := tests/stack/deps fault && $(MAKE) deps all sanitized faultproxy && env -u MAKEFLAGS -u MFLAGS
+FAULT := tests/stack/deps fault && $(MAKE) deps all sanitized faultproxy flood-programs && env -u MAKEFLAGS -u MFLAGS
 fault: ## 100,000 events, 30 kills, one round of every other fault: make fault SEED=1
 	@$(FAULT) SEED=$(or $(SEED),1) tests/fault/run
 fault-long: ## the same with 1,000,000 events, 200 kills and two rounds
