@@ -22,12 +22,12 @@ read_topic() {
 topic_count() { read_topic "$1" '%o\n' | wc -l; } # stage
 
 # await_count SECONDS EXPECTED WHAT COMMAND...: until the command prints that number at least; tells how
-# far it is every 5 s.
+# far it is every 5 s. Long commands are asked less often, so that they do not slow what they wait for.
 await_count() {
-    local limit=$((SECONDS + $1)) told=$SECONDS count=0
+    local limit=$((SECONDS + $1)) told=$SECONDS count=0 asked
     local expected=$2 what=$3
     shift 3
-    while count=$("$@") && ((count < expected)); do
+    while asked=$SECONDS && count=$("$@") && ((count < expected)); do
         if ((SECONDS >= limit)); then
             note "gave up waiting: $count of $expected $what"
             return 1
@@ -36,7 +36,8 @@ await_count() {
             note "  $count of $expected $what"
             told=$SECONDS
         fi
-        sleep 0.5
+        asked=$((4 * (SECONDS - asked)))
+        sleep "$((asked < 10 ? asked : 10)).5"
     done
 }
 rows() { sql "SELECT count(*) FROM $1"; } # table [WHERE ...]
