@@ -1,6 +1,7 @@
-/* linear: matrix products and factorisations. Two files implement it: linear_blas.c (OpenBLAS and
- * LAPACKE, linked into training alone) and linear_plain.c (own small kernels, enough to predict;
- * factorising there fails with FATAL "this program links no BLAS"). All matrices row-major.
+/* linear: matrix products and factorisations. What predicts is in linear.c, the same for every
+ * program, so that training's evaluation and scoring get the same bits. What fits is in two files:
+ * linear_blas.c (OpenBLAS and LAPACKE, linked into training alone) and linear_plain.c, where it
+ * fails with FATAL "this program links no BLAS". All matrices row-major.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_LINEAR_H
 #define MILLRACE_LINEAR_H
@@ -9,18 +10,39 @@
 
 #include "error.h"
 
-/* y = x w + bias: x rows by columns (float), w columns (double), y rows (double). Each row's sum is
- * taken in double in column order, so both files and any row count give the same bits. */
+/* ---- predicting. Each sum is taken in double in column order, so the number of rows in a call
+ * does not change a bit of it. */
+/* y = x w + bias: x rows by columns (float), w columns (double), y rows (double). */
 void linear_margins(const float *x, size_t rows, size_t columns, const double *w, double bias,
                     double *y);
-/* h (n by n, full) = x' diag(weights) x, x rows by n in double. */
-int linear_weighted_gram(const double *x, size_t rows, size_t n, const double *weights, double *h,
-                         struct error *) MUST_CHECK;
-/* y (n) = x' v, x rows by n in double. */
-int linear_transposed_product(const double *x, size_t rows, size_t n, const double *v, double *y,
-                              struct error *) MUST_CHECK;
+/* y (rows by outputs) = x w' + bias: w outputs by columns, bias outputs. */
+void linear_scores(const float *x, size_t rows, size_t columns, const double *w, const double *bias,
+                   size_t outputs, double *y);
+/* Points for linear_squared_distances: LINEAR_LANES of them side by side, column after column, the
+ * last ones padded with zeros. Packed holds linear_packed_length floats. */
+#define LINEAR_LANES 8
+size_t linear_packed_length(size_t points, size_t columns);
+void linear_pack(const float *points, size_t count, size_t columns, float *packed);
+/* d (rows by count) = sum_j (x_ij - point_kj)^2; 0 for equal ones. */
+void linear_squared_distances(const float *x, size_t rows, size_t columns, const float *packed,
+                              size_t count, double *d);
+
+/* ---- fitting. z is a row less `centre` (columns; NULL: zeros), then a 1; n = columns + 1. It is
+ * made in blocks: there is never a copy of all of x. */
+/* h (n by n, full) = sum_i weights_i z_i z_i', y (n) = sum_i v_i z_i. weights NULL: all 1; v NULL:
+ * no y. INPUT: a weight that is not finite from 0 up. */
+int linear_normal_equations(const float *x, size_t rows, size_t columns, const double *centre,
+                            const double *weights, const double *v, double *h, double *y,
+                            struct error *) MUST_CHECK;
+/* y (outputs by n) += sum_i v_i z_i', v rows by outputs. */
+int linear_add_products(const float *x, size_t rows, size_t columns, const double *centre,
+                        const double *v, size_t outputs, double *y, struct error *) MUST_CHECK;
 /* Solves a z = b for symmetric positive definite a (n by n); a is overwritten, b becomes z. INPUT
- * when a is not positive definite. */
+ * when a is not positive definite beyond what rounding could feign. */
 int linear_solve_spd(double *a, size_t n, double *b, struct error *) MUST_CHECK;
+/* Eigenvalues of symmetric a (n by n) in falling order, and vectors: row k, of length 1, belongs to
+ * value k, and its largest component by absolute value is positive. a is overwritten. INPUT when a
+ * is not finite. */
+int linear_eigen(double *a, size_t n, double *values, double *vectors, struct error *) MUST_CHECK;
 
 #endif

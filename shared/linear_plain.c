@@ -9,18 +9,19 @@ refuse_to_fit(struct error *err)
 }
 
 int
-linear_weighted_gram(const double *x, size_t rows, size_t n, const double *weights, double *h,
-                     struct error *err)
+linear_normal_equations(const float *x, size_t rows, size_t columns, const double *centre,
+                        const double *weights, const double *v, double *h, double *y,
+                        struct error *err)
 {
-    (void)x, (void)rows, (void)n, (void)weights, (void)h;
+    (void)x, (void)rows, (void)columns, (void)centre, (void)weights, (void)v, (void)h, (void)y;
     return refuse_to_fit(err);
 }
 
 int
-linear_transposed_product(const double *x, size_t rows, size_t n, const double *v, double *y,
-                          struct error *err)
+linear_add_products(const float *x, size_t rows, size_t columns, const double *centre,
+                    const double *v, size_t outputs, double *y, struct error *err)
 {
-    (void)x, (void)rows, (void)n, (void)v, (void)y;
+    (void)x, (void)rows, (void)columns, (void)centre, (void)v, (void)outputs, (void)y;
     return refuse_to_fit(err);
 }
 
@@ -28,5 +29,12 @@ int
 linear_solve_spd(double *a, size_t n, double *b, struct error *err)
 {
     (void)a, (void)n, (void)b;
+    return refuse_to_fit(err);
+}
+
+int
+linear_eigen(double *a, size_t n, double *values, double *vectors, struct error *err)
+{
+    (void)a, (void)n, (void)values, (void)vectors;
     return refuse_to_fit(err);
 }

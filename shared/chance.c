@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chance.h"
+
+#include <math.h>
+
+#define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
+
+static uint64_t
+mix(uint64_t z)
+{
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+/* Two rounds of mixing part the streams: seed + stream alone would let streams of neighbouring
+ * seeds meet. */
+struct chance
+chance_of(uint64_t seed, uint64_t stream)
+{
+    return (struct chance){mix(mix(seed + GOLDEN) + stream * GOLDEN)};
+}
+
+uint64_t
+chance_bits(struct chance *chance)
+{
+    return mix(chance->state += GOLDEN);
+}
+
+double
+chance_unit(struct chance *chance)
+{
+    return (double)(chance_bits(chance) >> 11) * 0x1p-53;
+}
+
+/* Lemire, Fast Random Integer Generation in an Interval, 2019: without the bias of a remainder. */
+uint64_t
+chance_below(struct chance *chance, uint64_t limit)
+{
+    unsigned __int128 product = (unsigned __int128)chance_bits(chance) * limit;
+    if ((uint64_t)product < limit) {
+        uint64_t floor = (0 - limit) % limit;
+        while ((uint64_t)product < floor)
+            product = (unsigned __int128)chance_bits(chance) * limit;
+    }
+    return (uint64_t)(product >> 64);
+}
+
+double
+chance_normal(struct chance *chance)
+{
+    const double turn = 6.283185307179586;
+    double radius = sqrt(-2 * log(1 - chance_unit(chance)));
+    return radius * cos(turn * chance_unit(chance));
+}
+
+void
+chance_shuffle(struct chance *chance, size_t *at, size_t n)
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t j = (size_t)chance_below(chance, i), kept = at[i - 1];
+        at[i - 1] = at[j];
+        at[j] = kept;
+    }
+}
