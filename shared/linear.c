@@ -121,3 +121,34 @@ linear_squared_distances(const float *x, size_t rows, size_t columns, const floa
         }
     }
 }
+
+/* Four outputs at a time keep their sums in registers; the rest one by one, in the same order. */
+#define OUTPUTS_AT_ONCE 4
+
+static void
+accumulate_four(const double *x, size_t inputs, const double *w, size_t outputs, double *y)
+{
+    double sum[OUTPUTS_AT_ONCE] = {y[0], y[1], y[2], y[3]};
+    for (size_t k = 0; k < inputs; k++, w += outputs) {
+        sum[0] += x[k] * w[0];
+        sum[1] += x[k] * w[1];
+        sum[2] += x[k] * w[2];
+        sum[3] += x[k] * w[3];
+    }
+    for (size_t j = 0; j < OUTPUTS_AT_ONCE; j++)
+        y[j] = sum[j];
+}
+
+void
+linear_accumulate(const double *x, size_t rows, size_t inputs, const double *w, size_t outputs,
+                  double *y)
+{
+    for (size_t i = 0; i < rows; i++, x += inputs, y += outputs) {
+        size_t j = 0;
+        for (; j + OUTPUTS_AT_ONCE <= outputs; j += OUTPUTS_AT_ONCE)
+            accumulate_four(x, inputs, w + j, outputs, y + j);
+        for (; j < outputs; j++)
+            for (size_t k = 0; k < inputs; k++)
+                y[j] += x[k] * w[k * outputs + j];
+    }
+}

@@ -45,4 +45,15 @@ int linear_solve_spd(double *a, size_t n, double *b, struct error *) MUST_CHECK;
  * is not finite. */
 int linear_eigen(double *a, size_t n, double *values, double *vectors, struct error *) MUST_CHECK;
 
+/* For layers of units, in double throughout. y (rows by outputs) += x (rows by inputs) w (inputs by
+ * outputs), each sum in the order of the inputs, so both files and any row count give the same
+ * bits. Inputs may be given in pieces, first to last. */
+void linear_accumulate(const double *x, size_t rows, size_t inputs, const double *w, size_t outputs,
+                       double *y);
+/* c (rows by columns) = a b over `inner` sums; turned: a is stored inner by rows, b columns by
+ * inner. Fast, but its bits are those of BLAS: for fitting alone. */
+enum linear_turned { LINEAR_AS_STORED, LINEAR_A_TURNED, LINEAR_B_TURNED };
+int linear_multiply(enum linear_turned, const double *a, const double *b, size_t rows, size_t inner,
+                    size_t columns, double *c, struct error *) MUST_CHECK;
+
 #endif

@@ -218,3 +218,23 @@ linear_eigen(double *a, size_t n, double *values, double *vectors, struct error 
         turn_upright(vectors + k * n, n);
     return 0;
 }
+
+int
+linear_multiply(enum linear_turned turned, const double *a, const double *b, size_t rows,
+                size_t inner, size_t columns, double *c, struct error *err)
+{
+    if (prepare(rows, columns, err) != 0 || prepare(inner, inner, err) != 0)
+        return -1;
+    if (rows == 0 || columns == 0)
+        return 0;
+    if (inner == 0) {
+        memset(c, 0, rows * columns * sizeof(double));
+        return 0;
+    }
+    bool turn_a = turned == LINEAR_A_TURNED, turn_b = turned == LINEAR_B_TURNED;
+    cblas_dgemm(CblasRowMajor, turn_a ? CblasTrans : CblasNoTrans,
+                turn_b ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, (int)inner, 1, a,
+                (int)(turn_a ? rows : inner), b, (int)(turn_b ? inner : columns), 0, c,
+                (int)columns);
+    return 0;
+}

@@ -4,6 +4,7 @@
 #define linear_add_products     plain_add_products
 #define linear_solve_spd        plain_solve_spd
 #define linear_eigen            plain_eigen
+#define linear_multiply         plain_multiply
 #include "linear_plain.c"
 
 #include <string.h>
@@ -27,6 +28,7 @@ START_TEST(fitting_without_blas_says_so)
     check_refused(plain_add_products(x, 1, 1, NULL, b, 1, y, &err), &err);
     check_refused(plain_solve_spd(a, 1, b, &err), &err);
     check_refused(plain_eigen(a, 1, b, h, &err), &err);
+    check_refused(plain_multiply(LINEAR_AS_STORED, a, b, 1, 1, 1, h, &err), &err);
 }
 END_TEST
 
