@@ -68,10 +68,11 @@ squared_of_classes(const double *z, size_t classes, size_t own, double *slope)
 static double
 entropy_of_classes(const double *z, size_t classes, size_t own, double *slope)
 {
-    double most = z[0], sum = 0;
+    double most = z[0];
     for (size_t k = 1; k < classes; k++)
         most = fmax(most, z[k]);
-    for (size_t k = 0; k < classes; k++)
+    double sum = exp(z[0] - most);
+    for (size_t k = 1; k < classes; k++)
         sum += exp(z[k] - most);
     network_softmax(z, classes, slope);
     slope[own] -= 1;
