@@ -13,5 +13,6 @@ extern const struct verb verb_decisions, verb_lineage, verb_status, verb_tail, v
     verb_dead_replay, verb_rebuild;
 extern const struct verb verb_positions, verb_positions_set;
 extern const struct verb verb_db_migrate, verb_db_status, verb_topics, verb_version;
+extern const struct verb verb_generate_loans;
 
 #endif

@@ -22,6 +22,9 @@ build/t/unit/services/test_cli_topics: $(EXTRA_test_cli_topics)
 EXTRA_test_cli_letters := build/t/services/cli/letters.o
 build/t/unit/services/test_cli_letters: $(EXTRA_test_cli_letters)
 
+EXTRA_test_cli_loans := build/t/services/cli/loans.o
+build/t/unit/services/test_cli_loans: $(EXTRA_test_cli_loans)
+
 EXTRA_test_score := build/t/services/scoring/score.o
 build/t/unit/services/test_score: $(EXTRA_test_score)
 EXTRA_test_train := build/t/services/training/train.o
