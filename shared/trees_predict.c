@@ -1,0 +1,243 @@
+/* trees_predict: shallow trees are laid out as complete ones, whose way down has no branches to
+ * guess: a level is a comparison and an addition, and those of several rows or trees overlap.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "trees_private.h"
+
+#define BLOCK_ROWS 16 /* that go through a tree together */
+
+void
+layout_free(struct layout **layout)
+{
+    if (*layout == NULL)
+        return;
+    free((*layout)->complete);
+    free((*layout)->step);
+    free((*layout)->leaf);
+    free((*layout)->share);
+    free((*layout)->mean);
+    free(*layout);
+    *layout = NULL;
+}
+
+/* Depth of a tree; `plain` becomes false where it splits categories. Children come after their
+ * parents, so one pass from the root on is enough. */
+static uint32_t
+measure(const struct trees *trees, size_t t, uint8_t *level, bool *plain)
+{
+    uint32_t begin = trees->root[t], end = trees->root[t + 1], depth = 0;
+    level[0] = 0;
+    *plain = true;
+    for (uint32_t i = 0; i < end - begin; i++) {
+        const struct tree_node *node = &trees->node[begin + i];
+        if (level[i] > depth)
+            depth = level[i];
+        if (node->column == TREE_LEAF)
+            continue;
+        *plain = *plain && !node->category;
+        level[node->child] = level[node->child + 1] = (uint8_t)(level[i] + 1);
+    }
+    return depth;
+}
+
+static void
+lay_out(const struct trees *trees, size_t t, struct layout *layout)
+{
+    const struct complete *complete = &layout->complete[t];
+    const struct tree_node *tree = &trees->node[trees->root[t]];
+    size_t steps = ((size_t)1 << complete->depth) - 1;
+    uint32_t at[2 << COMPLETE_DEPTH_MAX] = {0}; /* the tree's node at each place */
+    for (size_t k = 0; k < steps; k++) {
+        const struct tree_node *node = &tree[at[k]];
+        bool leaf = node->column == TREE_LEAF;
+        at[2 * k + 1] = leaf ? at[k] : node->child;
+        at[2 * k + 2] = leaf ? at[k] : node->child + 1;
+        layout->step[complete->step + k] =
+            leaf ? (struct step){0, 0}
+                 : (struct step){node->threshold, node->column << 1 | !node->missing_left};
+    }
+    for (size_t k = 0; k <= steps; k++)
+        layout->leaf[complete->leaf + k] = trees->value[tree[at[steps + k]].child];
+}
+
+/* share and the mean of each tree, from the leaves up: children stand behind their parents. */
+static void
+weigh(const struct trees *trees, size_t t, struct layout *layout, double *mean)
+{
+    uint32_t begin = trees->root[t], count = trees->root[t + 1] - begin;
+    for (uint32_t i = count; i-- > 0;) {
+        const struct tree_node *node = &trees->node[begin + i];
+        double *sum = &mean[i * trees->width];
+        if (node->column == TREE_LEAF) {
+            memcpy(sum, &trees->value[node->child], trees->width * sizeof(double));
+            continue;
+        }
+        uint32_t left = node->child, right = left + 1;
+        double covers = node[left - i].cover + node[right - i].cover;
+        double share = covers > 0 ? node[left - i].cover / covers : 0.5;
+        layout->share[begin + left] = share;
+        layout->share[begin + right] = 1 - share;
+        for (size_t k = 0; k < trees->width; k++)
+            sum[k] = share * mean[left * trees->width + k] +
+                     (1 - share) * mean[right * trees->width + k];
+    }
+    for (size_t k = 0; k < trees->width; k++)
+        layout->mean[t % trees->groups * trees->width + k] += mean[k];
+}
+
+struct scratch { /* as large as the largest tree */
+    uint8_t *level;
+    double *mean;
+};
+
+static void
+scratch_free(struct scratch *scratch)
+{
+    free(scratch->level);
+    free(scratch->mean);
+}
+
+static size_t
+largest_tree(const struct trees *trees)
+{
+    size_t most = 1;
+    for (size_t t = 0; t < trees->count; t++)
+        if (trees->root[t + 1] - trees->root[t] > most)
+            most = trees->root[t + 1] - trees->root[t];
+    return most;
+}
+
+/* Which trees become complete ones, and how much room they take. */
+static void
+plan(const struct trees *trees, struct layout *layout, uint8_t *level, size_t *steps,
+     size_t *leaves)
+{
+    *steps = *leaves = 0;
+    for (size_t t = 0; t < trees->count; t++) {
+        bool plain;
+        uint32_t depth = measure(trees, t, level, &plain);
+        if (depth > layout->depth)
+            layout->depth = depth;
+        if (!plain || trees->width > 1 || depth > COMPLETE_DEPTH_MAX) {
+            layout->complete[t].depth = COMPLETE_DEPTH_MAX + 1;
+            continue;
+        }
+        layout->complete[t] = (struct complete){depth, *steps, *leaves};
+        *steps += ((size_t)1 << depth) - 1;
+        *leaves += (size_t)1 << depth;
+    }
+}
+
+int
+trees_prepare(struct trees *trees, struct error *err)
+{
+    size_t steps, leaves, largest = largest_tree(trees);
+    DEFER(scratch_free)
+    struct scratch scratch = {calloc(largest, 1), calloc(largest * trees->width, sizeof(double))};
+    DEFER(layout_free) struct layout *layout = calloc(1, sizeof(*layout));
+    if (layout == NULL || scratch.level == NULL || scratch.mean == NULL)
+        return error_memory(err, "trees");
+    layout->complete = calloc(trees->count + 1, sizeof(*layout->complete));
+    layout->share = calloc(trees->root[trees->count] + 1, sizeof(double));
+    layout->mean = calloc(trees_outputs(trees), sizeof(double));
+    if (layout->complete == NULL || layout->share == NULL || layout->mean == NULL)
+        return error_memory(err, "trees");
+    plan(trees, layout, scratch.level, &steps, &leaves);
+    layout->step = calloc(steps + 1, sizeof(*layout->step));
+    layout->leaf = calloc(leaves + 1, sizeof(*layout->leaf));
+    if (layout->step == NULL || layout->leaf == NULL)
+        return error_memory(err, "trees");
+    for (size_t t = 0; t < trees->count; t++) {
+        if (layout->complete[t].depth <= COMPLETE_DEPTH_MAX)
+            lay_out(trees, t, layout);
+        weigh(trees, t, layout, scratch.mean);
+    }
+    layout_free(&trees->layout);
+    trees->layout = layout;
+    layout = NULL;
+    return 0;
+}
+
+const struct tree_node *
+trees_walk(const struct trees *trees, size_t t, const float *row)
+{
+    const struct tree_node *tree = &trees->node[trees->root[t]], *node = tree;
+    while (node->column != TREE_LEAF)
+        node = &tree[node->child + !goes_left(trees, node, row[node->column])];
+    return node;
+}
+
+static inline uint32_t
+descend(const struct step *step, uint32_t at, const float *row)
+{
+    step += at;
+    float x = row[step->column >> 1];
+    uint32_t missing_right = (uint32_t)(x != x) & step->column;
+    return 2 * at + 1 + ((uint32_t)(x >= step->threshold) | missing_right);
+}
+
+/* BLOCK_ROWS rows, one level after the other. */
+static void
+add_block(const struct step *step, const double *leaf, uint32_t depth, const float *x,
+          size_t columns, double *sums, size_t outputs)
+{
+    uint32_t at[BLOCK_ROWS] = {0}, first = (1U << depth) - 1;
+    for (uint32_t level = 0; level < depth; level++)
+        for (size_t i = 0; i < BLOCK_ROWS; i++)
+            at[i] = descend(step, at[i], x + i * columns);
+    for (size_t i = 0; i < BLOCK_ROWS; i++)
+        sums[i * outputs] += leaf[at[i] - first];
+}
+
+static void
+add_row(const struct step *step, const double *leaf, uint32_t depth, const float *row, double *sum)
+{
+    uint32_t at = 0;
+    for (uint32_t level = 0; level < depth; level++)
+        at = descend(step, at, row);
+    *sum += leaf[at - ((1U << depth) - 1)];
+}
+
+static void
+add_walked(const struct trees *trees, size_t t, const float *x, size_t rows, double *sums)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const struct tree_node *leaf = trees_walk(trees, t, x + i * trees->columns);
+        for (size_t k = 0; k < trees->width; k++)
+            sums[i * trees_outputs(trees) + k] += trees->value[leaf->child + k];
+    }
+}
+
+static void
+add_rows(const struct trees *trees, const float *x, size_t rows, double *sums)
+{
+    const struct layout *layout = trees->layout;
+    size_t outputs = trees_outputs(trees), columns = trees->columns;
+    for (size_t t = 0; t < trees->count; t++) {
+        const struct complete *complete = &layout->complete[t];
+        double *sum = &sums[t % trees->groups * trees->width];
+        if (complete->depth > COMPLETE_DEPTH_MAX) {
+            add_walked(trees, t, x, rows, sum);
+            continue;
+        }
+        const struct step *step = &layout->step[complete->step];
+        const double *leaf = &layout->leaf[complete->leaf];
+        if (rows == BLOCK_ROWS) {
+            add_block(step, leaf, complete->depth, x, columns, sum, outputs);
+            continue;
+        }
+        for (size_t i = 0; i < rows; i++)
+            add_row(step, leaf, complete->depth, x + i * columns, &sum[i * outputs]);
+    }
+}
+
+void
+trees_add(const struct trees *trees, const struct matrix *x, double *sums)
+{
+    for (size_t i = 0; i < x->rows; i += BLOCK_ROWS) {
+        size_t rows = x->rows - i < BLOCK_ROWS ? x->rows - i : BLOCK_ROWS;
+        add_rows(trees, x->at + i * x->columns, rows, &sums[i * trees_outputs(trees)]);
+    }
+}
