@@ -43,6 +43,8 @@ struct fitting {
     const struct model *start;        /* of the same learner and as many columns: the fit goes on
                                          from it; or NULL */
     unsigned threads;                 /* 0 and 1: the caller's alone. Never changes the model */
+    const char *const *feature;       /* columns: the feature that each column was made from, for
+                                         settings that name features; NULL: nobody knows */
     /* Told after each round of `of`, with the validation's loss if there is one, else the
      * training's, NaN where neither is known. -1 ends the fit with the error it set. Or NULL. */
     int (*progress)(void *self, size_t round, size_t of, double loss, struct error *);
