@@ -142,6 +142,43 @@ encode(const struct scorer *scorer, struct arena *arena, const struct frame *fra
     return 0;
 }
 
+int
+scorer_check_gaps(const struct scorer *scorer, struct error *err)
+{
+    for (size_t i = 0; i < scorer->parts; i++) {
+        const struct part *part = &scorer->part[i];
+        if (part->type->missing && !scorer->learner->ability.missing)
+            return error_set(err, ERROR_INPUT,
+                             "encoder \"%s\" leaves the gaps of \"%s\" missing, and %s needs all "
+                             "values; \"standardise\", \"one_hot\" and \"missing_indicator\" fill "
+                             "them",
+                             part->type->name, scorer->feature[part->feature].name,
+                             scorer->learner->name);
+    }
+    return 0;
+}
+
+/* Which matrix columns hold categories, and what feature each was made from. */
+static int
+describe_columns(const struct scorer *scorer, struct arena *arena, struct dataset *data,
+                 struct fitting *fitting, struct error *err)
+{
+    uint32_t *category = arena_alloc(arena, scorer->columns + 1, sizeof(*category));
+    const char **feature = arena_alloc(arena, scorer->columns + 1, sizeof(*feature));
+    if (category == NULL || feature == NULL)
+        return error_memory(err, "model's matrix");
+    for (size_t i = 0; i < scorer->parts; i++) {
+        const struct part *part = &scorer->part[i];
+        for (size_t j = 0; j < part->width; j++)
+            feature[part->at + j] = scorer->feature[part->feature].name;
+        if (part->type->categories != NULL)
+            category[part->at] = part->type->categories(part->encoder);
+    }
+    data->category = category;
+    fitting->feature = feature;
+    return 0;
+}
+
 static size_t
 count_parts(const struct pipeline *pipeline)
 {
@@ -163,11 +200,14 @@ scorer_fit(const struct pipeline *pipeline, const struct frame *features, const 
     if (scorer_create(parts, parts, &scorer, err) != 0 ||
         fit_parts(scorer, pipeline, training, err) != 0)
         return -1;
-    struct dataset data = {.y = y, .classes = 2};
-    const struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed};
-    if (encode(scorer, features->arena, training, &data.x, err) != 0)
-        return -1;
     scorer->learner = pipeline->train.learner;
+    bool supervised = (scorer->learner->ability.tasks & TASK_BINARY) != 0;
+    struct dataset data = {.y = supervised ? y : NULL, .classes = supervised ? 2 : 0};
+    struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed};
+    if (scorer_check_gaps(scorer, err) != 0 ||
+        encode(scorer, features->arena, training, &data.x, err) != 0 ||
+        describe_columns(scorer, features->arena, &data, &fitting, err) != 0)
+        return -1;
     if (scorer->learner->fit(pipeline->train.settings, &data, &fitting, &scorer->model, err) != 0)
         return -1;
     *out = scorer;

@@ -35,4 +35,7 @@ int scorer_create(size_t features, size_t parts, struct scorer **, struct error 
 /* Gives each part its place in the matrix; INPUT past SCORER_COLUMNS_MAX. */
 int scorer_place_columns(struct scorer *, struct error *) MUST_CHECK;
 
+/* INPUT where an encoder leaves gaps that the learner cannot take. */
+int scorer_check_gaps(const struct scorer *, struct error *) MUST_CHECK;
+
 #endif

@@ -18,7 +18,7 @@ struct encoder_type {
                struct error *);
     size_t (*width)(const struct encoder *);
     /* Writes matrix columns at .. at + width - 1 of every row. Unseen categories and missing values
-     * have a documented code; never NaN. */
+     * have a documented code; never NaN but where `missing` says so. */
     void (*apply)(const struct encoder *, const struct column *, struct matrix *, size_t at);
     int (*save)(const struct encoder *, struct arena *, struct bytes *saved, struct error *);
     int (*load)(struct bytes, struct encoder **, struct error *); /* hostile bytes: INPUT */
@@ -26,6 +26,10 @@ struct encoder_type {
     /* How many distinct training values got no column of their own because of a limit, so that a
      * run can tell. NULL: none ever. */
     uint64_t (*left_out)(const struct encoder *);
+    /* Writes NaN for what is missing, so its learner must take that. */
+    bool missing;
+    /* Of width 1, whose cells are codes 0 .. categories - 1 without order. NULL: of numbers. */
+    uint32_t (*categories)(const struct encoder *);
 };
 extern const struct encoder_type *const encoder_types[];
 const struct encoder_type *encoder_find(const char *name);
