@@ -8,8 +8,8 @@
  * The integrand is a polynomial, so Gauss and Legendre's rule with half as many points as the path
  * has columns is exact. Going down keeps the product at each point; coming up, an edge takes its
  * part of the sum of the leaves below. Where a column is split again further down, the part of its
- * earlier edge is taken back.
- * SPDX-License-Identifier: Apache-2.0 */
+ * earlier edge is taken back. All of that but where the row goes is the tree's: for shallow trees
+ * it lies in tables (trees_ways.c). SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "trees_private.h"
@@ -32,17 +32,16 @@ struct walk {
     struct edge path[TREES_DEPTH_MAX];
 };
 
-/* Points and weights on [0, 1]: roots of Legendre's polynomial by Newton's method from
- * Chebyshev's. */
-static void
-find_points(struct walk *walk)
+/* Roots of Legendre's polynomial by Newton's method from Chebyshev's. */
+void
+quadrature(size_t points, double *t, double *weight)
 {
-    double n = (double)walk->points;
-    for (size_t k = 0; k < walk->points; k++) {
+    double n = (double)points;
+    for (size_t k = 0; k < points; k++) {
         double x = cos(M_PI * ((double)k + 0.75) / (n + 0.5)), slope = 1;
         for (int i = 0; i < 100; i++) {
             double last = 1, p = x;
-            for (size_t m = 2; m <= walk->points; m++) {
+            for (size_t m = 2; m <= points; m++) {
                 double next = ((2 * (double)m - 1) * x * p - ((double)m - 1) * last) / (double)m;
                 last = p;
                 p = next;
@@ -53,8 +52,8 @@ find_points(struct walk *walk)
             if (fabs(step) < 1e-15)
                 break;
         }
-        walk->t[k] = (1 + x) / 2;
-        walk->weight[k] = 1 / ((1 - x * x) * slope * slope);
+        t[k] = (1 + x) / 2;
+        weight[k] = 1 / ((1 - x * x) * slope * slope);
     }
 }
 
@@ -132,7 +131,7 @@ trees_explain(const struct trees *trees, const struct matrix *x, const uint32_t 
     struct walk walk = {.trees = trees, .points = (trees->layout->depth + 1) / 2};
     if (walk.points == 0)
         walk.points = 1;
-    find_points(&walk);
+    quadrature(walk.points, walk.t, walk.weight);
     for (size_t k = 0; k < walk.points; k++)
         product[k] = 1;
     memset(parts, 0, x->rows * (x->columns + 1) * sizeof(*parts));
@@ -142,6 +141,10 @@ trees_explain(const struct trees *trees, const struct matrix *x, const uint32_t 
         walk.component = output[i] % trees->width;
         walk.parts[x->columns] = trees->layout->mean[output[i]];
         for (size_t t = output[i] / trees->width; t < trees->count; t += trees->groups) {
+            if (trees->layout->way != NULL) {
+                ways_explain(trees, t, walk.row, walk.component, walk.parts);
+                continue;
+            }
             memset(sum, 0, sizeof(sum));
             walk.tree = &trees->node[trees->root[t]];
             walk.share = &trees->layout->share[trees->root[t]];

@@ -17,6 +17,7 @@ layout_free(struct layout **layout)
     free((*layout)->step);
     free((*layout)->leaf);
     free((*layout)->share);
+    free((*layout)->way);
     free((*layout)->mean);
     free(*layout);
     *layout = NULL;
@@ -154,6 +155,8 @@ trees_prepare(struct trees *trees, struct error *err)
             lay_out(trees, t, layout);
         weigh(trees, t, layout, scratch.mean);
     }
+    if (ways_make(trees, layout, err) != 0)
+        return -1;
     layout_free(&trees->layout);
     trees->layout = layout;
     layout = NULL;

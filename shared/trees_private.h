@@ -22,9 +22,10 @@ struct layout {
     struct complete *complete; /* trees */
     struct step *step;
     double *leaf;
-    double *share;  /* nodes: of the parent's cover */
-    double *mean;   /* outputs: the sum over trees of their mean by covers */
-    uint32_t depth; /* of the deepest tree */
+    double *share;   /* nodes: of the parent's cover */
+    struct way *way; /* nodes of trees that trees_explain has tables for; NULL: none */
+    double *mean;    /* outputs: the sum over trees of their mean by covers */
+    uint32_t depth;  /* of the deepest tree */
 };
 
 static inline bool
@@ -44,6 +45,24 @@ struct trees_more {
     size_t trees, nodes, leaves, sets;
 };
 int trees_room(struct trees *, const struct trees_more *, struct error *) MUST_CHECK;
+
+/* What explaining a tree of few levels needs to know of the edge to each node (trees_explain.c).
+ * Four points make it exact for paths of 8 columns. */
+#define WAY_DEPTH_MAX 8
+#define WAY_POINTS    4
+struct way {
+    double on[WAY_POINTS], off[WAY_POINTS]; /* what the edge multiplies, passed and not */
+    double pull_on[WAY_POINTS], pull_off[WAY_POINTS];
+    double share;
+    uint32_t earlier; /* level of the last edge above over the same column; 0: none */
+};
+/* Fills layout->way for trees of WAY_DEPTH_MAX levels at most; share must be there. */
+int ways_make(const struct trees *, struct layout *, struct error *) MUST_CHECK;
+/* Adds to parts what tree `t`, which has ways, gives the row; trees of one output a group. */
+void ways_explain(const struct trees *, size_t t, const float *row, size_t component,
+                  double *parts);
+/* Gauss and Legendre's points and weights on [0, 1]. */
+void quadrature(size_t points, double *t, double *weight);
 void layout_free(struct layout **);
 
 #endif

@@ -192,13 +192,13 @@ write_copies(struct arena *arena, struct bytes bytes)
 }
 
 static struct bytes
-model_file(struct arena *arena)
+model_file(struct arena *arena, const struct pipeline *pipeline)
 {
     const struct frame *rows = credit_read(arena, MODEL_ROWS);
     struct scorer *scorer = NULL;
     struct error err = {0};
     struct bytes file;
-    ck_ok(scorer_fit(credit_pipeline(arena), rows, credit_all_rows(rows, arena), rows->rows,
+    ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows,
                      credit_outcomes(rows, arena), &scorer, &err),
           err);
     ck_ok(scorer_save(scorer, arena, &file, &err), err);
@@ -206,11 +206,28 @@ model_file(struct arena *arena)
     return file;
 }
 
+/* A few trees of each learner of trees. */
+static void
+write_tree_models(struct arena *arena, int number)
+{
+    static const struct {
+        const char *learner, *count;
+    } kinds[] = {
+        {"boosting", "rounds"}, {"forest", "trees"}, {"isolation", "trees"}, {"tree", "depth_max"}};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const struct model_type *learner = model_find(kinds[i].learner);
+        const struct pipeline *pipeline = credit_tree_pipeline(arena, learner);
+        credit_set_count((void *)(uintptr_t)pipeline->train.settings, learner->table,
+                         kinds[i].count, 3);
+        write_seed("model", number + (int)i, model_file(arena, pipeline));
+    }
+}
+
 /* A test, because what reads the credit data asserts as tests do. */
 START_TEST(the_seeds_are_written)
 {
     struct arena *arena = fuzz_arena();
-    struct bytes model = model_file(arena);
+    struct bytes model = model_file(arena, credit_pipeline(arena));
     write_texts("codec", codec);
     write_texts("envelope", messages);
     write_texts("dead", messages);
@@ -221,6 +238,7 @@ START_TEST(the_seeds_are_written)
     write_texts("http", http);
     write_pipelines(arena);
     write_seed("model", 0, model);
+    write_tree_models(arena, 1);
     write_copies(arena, model);
 }
 END_TEST

@@ -164,6 +164,25 @@ credit_pipeline(struct arena *arena)
     return pipeline;
 }
 
+/* The same with numbers and categories as they are, for a learner that takes them, by its default
+ * settings. */
+static inline struct pipeline *
+credit_tree_pipeline(struct arena *arena, const struct model_type *learner)
+{
+    struct pipeline *pipeline = credit_pipeline(arena);
+    const struct encoder_type *category = encoder_find("category");
+    struct encoder_use *use = (struct encoder_use *)(uintptr_t)pipeline->encoder;
+    use[0].type = encoder_find("number");
+    use[0].settings = NULL;
+    use[1] = use[2];
+    use[1].type = category;
+    use[1].settings = credit_defaults(arena, category->table, category->settings_size);
+    pipeline->encoders = 2;
+    pipeline->train.learner = learner;
+    pipeline->train.settings = credit_defaults(arena, learner->table, learner->settings_size);
+    return pipeline;
+}
+
 static inline size_t *
 credit_all_rows(const struct frame *frame, struct arena *arena)
 {

@@ -4,29 +4,16 @@
 #include "credit.h"
 #include "scorer.h"
 
-extern const struct encoder_type encoder_number, encoder_category;
 extern const struct model_type model_boosting;
 
 #define FEW 400
 
 static struct arena *arena;
 
-/* The pipeline of the credit data with numbers and categories as they are, for trees. */
 static struct pipeline *
 tree_pipeline(void)
 {
-    struct pipeline *pipeline = credit_pipeline(arena);
-    struct encoder_use *use = (struct encoder_use *)(uintptr_t)pipeline->encoder;
-    use[0].type = &encoder_number;
-    use[0].settings = NULL;
-    use[1] = use[2];
-    use[1].type = &encoder_category;
-    use[1].settings =
-        credit_defaults(arena, encoder_category.table, encoder_category.settings_size);
-    pipeline->encoders = 2;
-    pipeline->train.learner = &model_boosting;
-    pipeline->train.settings =
-        credit_defaults(arena, model_boosting.table, model_boosting.settings_size);
+    struct pipeline *pipeline = credit_tree_pipeline(arena, &model_boosting);
     credit_set_count((void *)(uintptr_t)pipeline->train.settings, model_boosting.table, "rounds",
                      10);
     return pipeline;
