@@ -186,7 +186,7 @@ loss_of_classes(const double *margin, size_t outputs, size_t label)
         most = fmax(most, margin[k]);
     for (size_t k = 0; k < outputs; k++)
         sum += exp(margin[k] - most);
-    return log(sum) + most - margin[label];
+    return log(fmax(1, sum)) + most - margin[label]; /* the largest alone gives 1 */
 }
 
 static void

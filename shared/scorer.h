@@ -10,7 +10,8 @@
 
 struct scorer;
 /* Fits the pipeline's encoders and its learner on the rows of `features` listed in `row` (the
- * training split); y[i] belongs to row[i]. INPUT: one class, no rows, a fit that does not settle.
+ * training split); y[i] belongs to row[i]; a learner without labels does not see it. INPUT: one
+ * class, no rows, a fit that does not settle, an encoder whose gaps the learner cannot take.
  * Working copies of the rows come from the frame's arena. */
 int scorer_fit(const struct pipeline *, const struct frame *features, const size_t *row,
                size_t rows, const double *y, struct scorer **, struct error *) MUST_CHECK;
@@ -28,11 +29,12 @@ void scorer_free(struct scorer **);
 
 struct reason {
     const char *feature; /* the feature's name; lives as long as the scorer */
-    double contribution; /* to the margin, against the training mean */
+    double contribution; /* to the margin, by the learner's explain */
 };
 /* probability: rows doubles. reasons: rows x `top`, the largest contributions by absolute value,
- * summed per feature: sum over its matrix columns of w (x - training mean); fewer features than
- * `top`: feature NULL. reasons may be NULL. */
+ * each the sum of what the learner's explain gives the feature's matrix columns (of a linear model
+ * w (x - training mean), of trees Shapley values); fewer features than `top`, or a learner that
+ * cannot explain: feature NULL. reasons may be NULL. */
 int scorer_score(const struct scorer *, struct arena *, const struct frame *features,
                  double *probability, struct reason *reasons, size_t top,
                  struct error *) MUST_CHECK;
