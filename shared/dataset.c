@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum task
+enum learning_task
 dataset_task(const struct dataset *data)
 {
     if (data->y == NULL)
@@ -16,7 +16,7 @@ dataset_task(const struct dataset *data)
 }
 
 const char *
-task_name(enum task task)
+task_name(enum learning_task task)
 {
     switch (task) {
     case TASK_REGRESSION:
@@ -37,7 +37,7 @@ static int
 check_ability(const struct dataset *data, const struct fitting *fitting,
               const struct ability *ability, const char *learner, struct error *err)
 {
-    enum task task = dataset_task(data);
+    enum learning_task task = dataset_task(data);
     if ((ability->tasks & task) == 0)
         return error_set(err, ERROR_INPUT, "%s cannot learn from %s", learner, task_name(task));
     if (fitting->start != NULL && !ability->warm)

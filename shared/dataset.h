@@ -18,18 +18,18 @@ struct dataset {
 };
 
 /* What a dataset asks for, and what a learner can do, as bits. */
-enum task {
+enum learning_task {
     TASK_REGRESSION = 1,   /* y a number; one output: what is expected of it */
     TASK_BINARY = 2,       /* classes 2; one output: the probability of class 1 */
     TASK_CLASSES = 4,      /* classes 3 and up; an output for each: its probability */
     TASK_RANKING = 8,      /* y a grade 0, 1, 2 ..; one output, by which a query is sorted */
     TASK_UNSUPERVISED = 16 /* y NULL; the outputs stand at the learner */
 };
-enum task dataset_task(const struct dataset *);
-const char *task_name(enum task);
+enum learning_task dataset_task(const struct dataset *);
+const char *task_name(enum learning_task);
 
 struct ability {
-    uint32_t tasks;  /* of enum task */
+    uint32_t tasks;  /* of enum learning_task */
     bool missing;    /* takes NaN in x */
     bool categories; /* splits columns of categories as such; to others their codes are numbers */
     bool warm;       /* goes on from an earlier fit */
