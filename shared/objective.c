@@ -13,7 +13,7 @@
 struct objective
 objective_of(const struct dataset *data, size_t rank_at)
 {
-    enum task task = dataset_task(data);
+    enum learning_task task = dataset_task(data);
     return (struct objective){task, task == TASK_CLASSES ? data->classes : 1, rank_at};
 }
 

@@ -21,7 +21,7 @@
 
 /* Margins and scores are rows x outputs. */
 struct objective {
-    enum task task;
+    enum learning_task task;
     size_t outputs;
     size_t rank_at; /* of ranking: results that count */
 };

@@ -74,12 +74,10 @@ main(int argc, char **argv)
     }
     int status = bench_open(&bench, "topic_digest");
     snprintf(topic.topic, sizeof(topic.topic), "%s", argv[1]);
-    if (status == 0 &&
-        read_all(bench.broker, &topic, argc > 2 ? argv[2] : "", &sum, &err) != 0)
+    if (status == 0 && read_all(bench.broker, &topic, argc > 2 ? argv[2] : "", &sum, &err) != 0)
         status = bench_fail(&bench, &err);
     bench_close(&bench);
     if (status == 0)
-        printf("%" PRIu64 " %016" PRIx64 "%016" PRIx64 "\n", sum.records, sum.half[0],
-               sum.half[1]);
+        printf("%" PRIu64 " %016" PRIx64 "%016" PRIx64 "\n", sum.records, sum.half[0], sum.half[1]);
     return status;
 }
