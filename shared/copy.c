@@ -1,78 +1,112 @@
-/* copy: PostgreSQL's COPY BINARY. A file is a signature, flags, an extension that readers skip,
- * tuples (a count of fields, each field a length and its bytes, all big-endian) and a trailer.
+/* copy: rows as PostgreSQL's COPY BINARY has them, written from values.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "copy.h"
-
 #include <assert.h>
 #include <string.h>
 
-#include "character.h"
-#include "text.h"
+#include "copy_private.h"
 
-#define SIGNATURE        "PGCOPY\n\377\r\n" /* its terminating NUL belongs to it */
-#define SIGNATURE_LENGTH sizeof(SIGNATURE)
-#define NULL_LENGTH      (-1)
-#define TRAILER          (-1)
-#define FLAGS_CRITICAL   0xFFFF0000u /* a reader that does not know them must stop */
-#define EPOCH_2000_US    INT64_C(946684800000000)
-#define FLOAT4_OID       700
-#define JSONB_VERSION    1
-#define ARRAY_HEADER     20 /* dimensions, flags, element type; length and lower bound of the one */
+#define BLOCK_MIN 1024 /* bytes */
+#define BLOCK_MAX 65536
 
-/* ---- writing */
-
-struct copy {
-    struct text text;
-    size_t rows;
-    int fields_left; /* of the row begun; a mapping that miscounts is a mistake of ours */
+struct block {
+    struct block *next;
+    size_t used;
+    uint8_t data[];
 };
 
-static void
-put_int16(struct copy *copy, int16_t value)
-{
-    uint16_t big = __builtin_bswap16((uint16_t)value);
-    text_put(&copy->text, (const char *)&big, sizeof big);
-}
-
-static void
-put_int32(struct copy *copy, int32_t value)
-{
-    uint32_t big = __builtin_bswap32((uint32_t)value);
-    text_put(&copy->text, (const char *)&big, sizeof big);
-}
-
-static void
-put_int64(struct copy *copy, int64_t value)
-{
-    uint64_t big = __builtin_bswap64((uint64_t)value);
-    text_put(&copy->text, (const char *)&big, sizeof big);
-}
-
-/* PostgreSQL holds no field of a gigabyte, so a length past 32 bits is treated as memory's end. */
-static bool
-begin_field(struct copy *copy, size_t length)
-{
-    assert(copy->fields_left > 0);
-    copy->fields_left--;
-    if (length > INT32_MAX) {
-        copy->text.failed = true;
-        return false;
-    }
-    put_int32(copy, (int32_t)length);
-    return true;
-}
+struct copy {
+    struct arena *arena;
+    struct block *first, *last;
+    uint8_t *at, *end; /* what is free of the last block */
+    uint8_t *row;      /* the row begun last */
+    size_t rows;
+    int fields_left; /* of the row begun; a mapping that miscounts is a mistake of ours */
+    bool failed;     /* the arena ran out */
+};
 
 struct copy *
 copy_create(struct arena *arena)
 {
     struct copy *copy = arena_alloc(arena, 1, sizeof *copy);
-    if (!copy)
-        return NULL;
-    copy->text.arena = arena;
-    text_put(&copy->text, SIGNATURE, SIGNATURE_LENGTH);
-    put_int32(copy, 0);
-    put_int32(copy, 0);
+    if (copy)
+        copy->arena = arena;
     return copy;
+}
+
+/* A new block, to which what there is of the row moves. Blocks double up to what a socket takes at
+ * once. */
+static bool
+add_block(struct copy *copy, size_t needed)
+{
+    size_t begun = copy->last ? (size_t)(copy->at - copy->row) : 0;
+    size_t size = copy->last ? 2 * (size_t)(copy->end - copy->last->data) : BLOCK_MIN;
+    size = size > BLOCK_MAX ? BLOCK_MAX : size;
+    size = size > 2 * (begun + needed) ? size : 2 * (begun + needed);
+    struct block *block = arena_alloc(copy->arena, sizeof *block + size, 1);
+    if (!block) {
+        copy->failed = true;
+        return false;
+    }
+    if (begun > 0)
+        memcpy(block->data, copy->row, begun);
+    if (copy->last) {
+        copy->last->used = (size_t)(copy->row - copy->last->data);
+        copy->last->next = block;
+    } else {
+        copy->first = block;
+    }
+    copy->last = block;
+    copy->row = block->data;
+    copy->at = block->data + begun;
+    copy->end = block->data + size;
+    return true;
+}
+
+/* Where `length` bytes go; NULL: the arena is full. */
+static inline uint8_t *
+take_room(struct copy *copy, size_t length)
+{
+    if (copy->failed || ((size_t)(copy->end - copy->at) < length && !add_block(copy, length)))
+        return NULL;
+    uint8_t *at = copy->at;
+    copy->at += length;
+    return at;
+}
+
+static inline uint8_t *
+put_int16(uint8_t *to, int16_t value)
+{
+    uint16_t big = __builtin_bswap16((uint16_t)value);
+    memcpy(to, &big, sizeof big);
+    return to + sizeof big;
+}
+
+static inline uint8_t *
+put_int32(uint8_t *to, int32_t value)
+{
+    uint32_t big = __builtin_bswap32((uint32_t)value);
+    memcpy(to, &big, sizeof big);
+    return to + sizeof big;
+}
+
+static inline uint8_t *
+put_int64(uint8_t *to, int64_t value)
+{
+    uint64_t big = __builtin_bswap64((uint64_t)value);
+    memcpy(to, &big, sizeof big);
+    return to + sizeof big;
+}
+
+/* The length of a field, and where its bytes go. PostgreSQL holds no field of a gigabyte, so a
+ * length past 32 bits is treated as memory's end. NULL: failed. */
+static inline uint8_t *
+begin_field(struct copy *copy, size_t length)
+{
+    assert(copy->fields_left > 0);
+    copy->fields_left--;
+    copy->failed = copy->failed || length > INT32_MAX;
+    uint8_t *to = copy->failed ? NULL : take_room(copy, sizeof(int32_t) + length);
+    return to ? put_int32(to, (int32_t)length) : NULL;
 }
 
 void
@@ -81,7 +115,10 @@ copy_row(struct copy *copy, int fields)
     assert(copy->fields_left == 0 && fields >= 0 && fields <= INT16_MAX);
     copy->fields_left = fields;
     copy->rows++;
-    put_int16(copy, (int16_t)fields);
+    copy->row = copy->at;
+    uint8_t *to = take_room(copy, sizeof(int16_t));
+    if (to)
+        put_int16(to, (int16_t)fields);
 }
 
 void
@@ -89,28 +126,33 @@ copy_null(struct copy *copy)
 {
     assert(copy->fields_left > 0);
     copy->fields_left--;
-    put_int32(copy, NULL_LENGTH);
+    uint8_t *to = take_room(copy, sizeof(int32_t));
+    if (to)
+        put_int32(to, NULL_LENGTH);
 }
 
 void
 copy_bool(struct copy *copy, bool value)
 {
-    if (begin_field(copy, 1))
-        text_put(&copy->text, value ? "\1" : "\0", 1);
+    uint8_t *to = begin_field(copy, 1);
+    if (to)
+        *to = value;
 }
 
 void
 copy_int32(struct copy *copy, int32_t value)
 {
-    if (begin_field(copy, sizeof value))
-        put_int32(copy, value);
+    uint8_t *to = begin_field(copy, sizeof value);
+    if (to)
+        put_int32(to, value);
 }
 
 void
 copy_int64(struct copy *copy, int64_t value)
 {
-    if (begin_field(copy, sizeof value))
-        put_int64(copy, value);
+    uint8_t *to = begin_field(copy, sizeof value);
+    if (to)
+        put_int64(to, value);
 }
 
 void
@@ -124,10 +166,13 @@ copy_float64(struct copy *copy, double value)
 void
 copy_text(struct copy *copy, struct bytes value)
 {
-    if (!value.at)
+    if (!value.at) {
         copy_null(copy);
-    else if (begin_field(copy, value.length))
-        text_put(&copy->text, (const char *)value.at, value.length);
+        return;
+    }
+    uint8_t *to = begin_field(copy, value.length);
+    if (to)
+        memcpy(to, value.at, value.length);
 }
 
 void
@@ -135,10 +180,13 @@ copy_jsonb(struct copy *copy, struct bytes value)
 {
     if (!value.at) {
         copy_null(copy);
-    } else if (begin_field(copy, value.length + 1)) {
-        text_put(&copy->text, &(char){JSONB_VERSION}, 1);
-        text_put(&copy->text, (const char *)value.at, value.length);
+        return;
     }
+    uint8_t *to = begin_field(copy, value.length + 1);
+    if (!to)
+        return;
+    *to = JSONB_VERSION;
+    memcpy(to + 1, value.at, value.length);
 }
 
 void
@@ -154,20 +202,21 @@ void
 copy_vector(struct copy *copy, const float *vector, uint32_t width)
 {
     size_t each = sizeof(int32_t) + sizeof(float);
-    if (!begin_field(copy, width == 0 ? ARRAY_HEADER - 8 : ARRAY_HEADER + width * each))
+    uint8_t *to = begin_field(copy, width == 0 ? ARRAY_HEADER - 8 : ARRAY_HEADER + width * each);
+    if (!to)
         return;
-    put_int32(copy, width > 0);
-    put_int32(copy, 0);
-    put_int32(copy, FLOAT4_OID);
+    to = put_int32(to, width > 0);
+    to = put_int32(to, 0);
+    to = put_int32(to, FLOAT4_OID);
     if (width == 0)
         return;
-    put_int32(copy, (int32_t)width);
-    put_int32(copy, 1);
+    to = put_int32(to, (int32_t)width);
+    to = put_int32(to, 1);
     for (uint32_t i = 0; i < width; i++) {
         int32_t bits;
         memcpy(&bits, &vector[i], sizeof bits);
-        put_int32(copy, sizeof bits);
-        put_int32(copy, bits);
+        to = put_int32(to, sizeof bits);
+        to = put_int32(to, bits);
     }
 }
 
@@ -210,304 +259,53 @@ copy_rows(const struct copy *copy)
     return copy->rows;
 }
 
+struct bytes
+copy_head(void)
+{
+    /* The flags and the length of the extension are nought. */
+    static const uint8_t head[SIGNATURE_LENGTH + 2 * sizeof(int32_t)] = SIGNATURE;
+    return (struct bytes){head, sizeof head};
+}
+
+struct bytes
+copy_tail(void)
+{
+    static const uint8_t tail[] = {0xFF, 0xFF}; /* TRAILER in the place of a count of fields */
+    return (struct bytes){tail, sizeof tail};
+}
+
+struct bytes
+copy_last_row(const struct copy *copy)
+{
+    assert(copy->fields_left == 0 && copy->rows > 0);
+    if (copy->failed)
+        return BYTES_NONE;
+    return (struct bytes){copy->row, (size_t)(copy->at - copy->row)};
+}
+
+static uint8_t *
+put_bytes(uint8_t *to, struct bytes bytes)
+{
+    memcpy(to, bytes.at, bytes.length);
+    return to + bytes.length;
+}
+
 int
 copy_finish(struct copy *copy, struct bytes *out, struct error *err)
 {
     assert(copy->fields_left == 0);
-    put_int16(copy, TRAILER);
-    if (copy->text.failed)
+    if (copy->last)
+        copy->last->used = (size_t)(copy->at - copy->last->data);
+    size_t length = copy_head().length + copy_tail().length;
+    for (const struct block *block = copy->first; block; block = block->next)
+        length += block->used;
+    uint8_t *whole = copy->failed ? NULL : arena_alloc(copy->arena, length, 1);
+    if (!whole)
         return error_memory(err, "encoding rows for COPY");
-    *out = text_bytes(&copy->text);
+    uint8_t *to = put_bytes(whole, copy_head());
+    for (const struct block *block = copy->first; block; block = block->next)
+        to = put_bytes(to, (struct bytes){block->data, block->used});
+    put_bytes(to, copy_tail());
+    *out = (struct bytes){whole, length};
     return 0;
-}
-
-/* ---- reading */
-
-struct cursor {
-    const uint8_t *at, *end;
-};
-
-static const uint8_t *
-take(struct cursor *cursor, size_t length)
-{
-    if (length > (size_t)(cursor->end - cursor->at))
-        return NULL;
-    const uint8_t *at = cursor->at;
-    cursor->at += length;
-    return at;
-}
-
-static int16_t
-int16_at(const uint8_t *at)
-{
-    uint16_t big;
-    memcpy(&big, at, sizeof big);
-    return (int16_t)__builtin_bswap16(big);
-}
-
-static int32_t
-int32_at(const uint8_t *at)
-{
-    uint32_t big;
-    memcpy(&big, at, sizeof big);
-    return (int32_t)__builtin_bswap32(big);
-}
-
-static int64_t
-int64_at(const uint8_t *at)
-{
-    uint64_t big;
-    memcpy(&big, at, sizeof big);
-    return (int64_t)__builtin_bswap64(big);
-}
-
-static float
-float_at(const uint8_t *at)
-{
-    int32_t bits = int32_at(at);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static double
-double_at(const uint8_t *at)
-{
-    int64_t bits = int64_at(at);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static int
-refuse_truncated(struct error *err)
-{
-    return error_refuse(err, "copy.truncated", "", "COPY data end in the middle");
-}
-
-static int
-read_header(struct cursor *cursor, struct error *err)
-{
-    const uint8_t *signature = take(cursor, SIGNATURE_LENGTH);
-    if (!signature || memcmp(signature, SIGNATURE, SIGNATURE_LENGTH) != 0)
-        return error_refuse(err, "copy.signature", "", "these are no COPY BINARY data");
-    const uint8_t *flags = take(cursor, 4), *extension = take(cursor, 4);
-    if (!flags || !extension)
-        return refuse_truncated(err);
-    if ((uint32_t)int32_at(flags) & FLAGS_CRITICAL)
-        return error_refuse(err, "copy.flags", "", "COPY data with unknown flags %08x",
-                            (unsigned)int32_at(flags));
-    int32_t length = int32_at(extension);
-    if (length < 0 || !take(cursor, (size_t)length))
-        return refuse_truncated(err);
-    return 0;
-}
-
-/* *fields -1: the trailer, and with it the end. */
-static int
-read_row(struct cursor *cursor, int *fields, struct error *err)
-{
-    const uint8_t *at = take(cursor, 2);
-    if (!at)
-        return refuse_truncated(err);
-    *fields = int16_at(at);
-    if (*fields < TRAILER)
-        return error_refuse(err, "copy.fields", "", "a row of %d fields", *fields);
-    if (*fields == TRAILER && cursor->at != cursor->end)
-        return error_refuse(err, "copy.trailing", "", "%zu bytes after the end of COPY data",
-                            (size_t)(cursor->end - cursor->at));
-    return 0;
-}
-
-/* field->at NULL: null. */
-static int
-read_field(struct cursor *cursor, struct bytes *field, struct error *err)
-{
-    const uint8_t *at = take(cursor, 4);
-    if (!at)
-        return refuse_truncated(err);
-    int32_t length = int32_at(at);
-    if (length == NULL_LENGTH) {
-        *field = BYTES_NONE;
-        return 0;
-    }
-    const uint8_t *value = length < 0 ? NULL : take(cursor, (size_t)length);
-    if (!value)
-        return refuse_truncated(err);
-    *field = (struct bytes){value, (size_t)length};
-    return 0;
-}
-
-static int
-read_integer(struct bytes field, int64_t *out)
-{
-    if (field.length == 4)
-        *out = int32_at(field.at);
-    else if (field.length == 8)
-        *out = int64_at(field.at);
-    else
-        return -1;
-    return 0;
-}
-
-static int
-read_real(struct bytes field, double *out)
-{
-    if (field.length == 4)
-        *out = (double)float_at(field.at);
-    else if (field.length == 8)
-        *out = double_at(field.at);
-    else
-        return -1;
-    return 0;
-}
-
-/* PostgreSQL's infinities are the extremes of its range; a frame has no such moments. */
-static int
-read_timestamp(struct bytes field, int64_t *out)
-{
-    if (field.length != 8)
-        return -1;
-    int64_t value = int64_at(field.at);
-    if (value == INT64_MIN || __builtin_add_overflow(value, EPOCH_2000_US, &value))
-        return -1;
-    *out = value;
-    return 0;
-}
-
-static int
-read_text(struct bytes field, struct bytes *out)
-{
-    if (!characters_storable(field))
-        return -1;
-    *out = field;
-    return 0;
-}
-
-static int
-read_jsonb(struct bytes field, struct bytes *out)
-{
-    if (field.length < 2 || field.at[0] != JSONB_VERSION)
-        return -1;
-    return read_text((struct bytes){field.at + 1, field.length - 1}, out);
-}
-
-static int
-read_vector(struct bytes field, float *out, uint32_t width)
-{
-    size_t each = sizeof(int32_t) + sizeof(float);
-    if (width == 0)
-        return field.length == ARRAY_HEADER - 8 && int32_at(field.at) == 0 ? 0 : -1;
-    if (field.length != ARRAY_HEADER + width * each || int32_at(field.at) != 1 ||
-        int32_at(field.at + 8) != FLOAT4_OID || (uint32_t)int32_at(field.at + 12) != width)
-        return -1;
-    for (uint32_t i = 0; i < width; i++) {
-        const uint8_t *element = field.at + ARRAY_HEADER + i * each;
-        if (int32_at(element) != sizeof(float))
-            return -1;
-        out[i] = float_at(element + sizeof(int32_t));
-    }
-    return 0;
-}
-
-static int
-read_value(struct column *column, size_t row, struct bytes field)
-{
-    switch (column->type) {
-    case COLUMN_BOOL:
-        if (field.length != 1)
-            return -1;
-        column->flag[row] = field.at[0] != 0;
-        return 0;
-    case COLUMN_INT64:
-        return read_integer(field, &column->integer[row]);
-    case COLUMN_TIMESTAMP:
-        return read_timestamp(field, &column->integer[row]);
-    case COLUMN_FLOAT64:
-        return read_real(field, &column->real[row]);
-    case COLUMN_TEXT:
-        return read_text(field, &column->bytes[row]);
-    case COLUMN_BYTES:
-        column->bytes[row] = field;
-        return 0;
-    case COLUMN_JSON:
-        return read_jsonb(field, &column->bytes[row]);
-    case COLUMN_VECTOR:
-        return read_vector(field, column->vector + row * column->width, column->width);
-    }
-    return -1;
-}
-
-static int
-read_values(struct frame *frame, struct cursor *cursor, struct error *err)
-{
-    for (size_t i = 0; i < frame->columns; i++) {
-        struct column *column = &frame->column[i];
-        struct bytes field;
-        if (read_field(cursor, &field, err))
-            return -1;
-        column_set_valid(column, frame->rows, field.at != NULL);
-        if (field.at && read_value(column, frame->rows, field))
-            return error_refuse(err, "copy.value", "", "%zu bytes in column %s are no %s",
-                                field.length, column->name, column_type_name(column->type));
-    }
-    return 0;
-}
-
-static int
-read_rows(struct frame *frame, struct cursor *cursor, struct error *err)
-{
-    for (;;) {
-        int fields;
-        if (read_row(cursor, &fields, err))
-            return -1;
-        if (fields == TRAILER)
-            return 0;
-        if ((size_t)fields != frame->columns)
-            return error_refuse(err, "copy.fields", "", "a row of %d fields for %zu columns",
-                                fields, frame->columns);
-        if (frame->rows >= frame->capacity)
-            return error_set(err, ERROR_FATAL, "frame %s is full at %zu rows", frame->schema->name,
-                             frame->capacity);
-        if (read_values(frame, cursor, err))
-            return -1;
-        frame->origin[frame->rows++] = (struct origin){0};
-    }
-}
-
-int
-frame_from_copy(struct frame *frame, struct bytes data, size_t *rows, struct error *err)
-{
-    struct cursor cursor = {data.at, data.at + data.length};
-    size_t before = frame->rows;
-    if (read_header(&cursor, err) || read_rows(frame, &cursor, err)) {
-        for (size_t row = before; row <= frame->rows && row < frame->capacity; row++)
-            frame_clear_row(frame, row);
-        frame->rows = before;
-        return -1;
-    }
-    *rows = frame->rows - before;
-    return 0;
-}
-
-int
-copy_count(struct bytes data, size_t *rows, struct error *err)
-{
-    struct cursor cursor = {data.at, data.at + data.length};
-    if (read_header(&cursor, err))
-        return -1;
-    for (size_t count = 0;; count++) {
-        int fields;
-        if (read_row(&cursor, &fields, err))
-            return -1;
-        if (fields == TRAILER) {
-            *rows = count;
-            return 0;
-        }
-        for (int i = 0; i < fields; i++) {
-            struct bytes field;
-            if (read_field(&cursor, &field, err))
-                return -1;
-        }
-    }
 }

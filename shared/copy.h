@@ -6,8 +6,9 @@
 
 #include "frame.h"
 
-/* Rows for one COPY FROM STDIN BINARY, in the arena. copy_row says how many fields follow. Once the
- * arena is full every call is a no-op and copy_finish fails with FATAL. */
+/* Rows for COPY FROM STDIN BINARY, in blocks of the arena; no row lies in two of them. copy_row
+ * says how many fields follow. Once the arena is full every call is a no-op, copy_finish fails with
+ * FATAL and there is no last row. */
 struct copy;
 struct copy *copy_create(struct arena *); /* NULL past the limit */
 void copy_row(struct copy *, int fields);
@@ -22,7 +23,14 @@ void copy_timestamp(struct copy *, int64_t us_since_1970);
 void copy_vector(struct copy *, const float *, uint32_t width);    /* real[] */
 void copy_value(struct copy *, const struct column *, size_t row); /* null where not valid */
 size_t copy_rows(const struct copy *);
+/* The whole of it, in one piece. */
 int copy_finish(struct copy *, struct bytes *out, struct error *) MUST_CHECK;
+
+/* For whoever puts rows together himself: what comes before the first and after the last, and the
+ * row written last, which stays where it is as long as the arena; at == NULL: the arena is full. */
+struct bytes copy_head(void);
+struct bytes copy_tail(void);
+struct bytes copy_last_row(const struct copy *);
 
 /* Reads COPY TO STDOUT BINARY data that has exactly the frame's columns in schema order and appends
  * every row (bytes are shared with `data`). *rows counts them. INPUT copy.* for malformed data;

@@ -101,6 +101,14 @@ frame_clear_row(struct frame *frame, size_t row)
         column_set_valid(&frame->column[i], row, false);
 }
 
+void
+frame_empty(struct frame *frame)
+{
+    for (size_t i = 0; i < frame->columns; i++)
+        memset(frame->column[i].valid, 0, frame->capacity / 8 + 1);
+    frame->rows = 0;
+}
+
 /* Frames of neighbouring stages have mostly the same columns in the same order, so the search
  * begins where the last one ended. */
 static const struct column *

@@ -75,6 +75,7 @@ void column_set_valid(struct column *, size_t row, bool);
 /* No column has a value in `row`. Rows from frame->rows on are always so: who takes one back clears
  * it. */
 void frame_clear_row(struct frame *, size_t row);
+void frame_empty(struct frame *); /* takes all rows back; bytes that they named stay */
 /* Appends row `row` of `from`: columns of the same name and type are copied (bytes are shared,
  * not copied: both frames must live in the same batch), others stay invalid; origin is copied and
  * origin.row set to `row`. FATAL when `to` is full. */

@@ -205,6 +205,50 @@ START_TEST(too_many_rows_for_the_frame_are_fatal)
 }
 END_TEST
 
+/* Longer together than any block, and one of them alone. */
+START_TEST(rows_put_together_from_where_they_lie_are_the_whole)
+{
+    enum { ROWS = 3000, LONG = 200000 };
+    struct copy *copy = new_copy();
+    struct bytes row[ROWS];
+    char *text = arena_alloc(arena, LONG, 1);
+    memset(text, 'x', LONG);
+    for (int i = 0; i < ROWS; i++) {
+        size_t length = i == ROWS / 2 ? LONG : (size_t)(i % 100);
+        copy_row(copy, 3);
+        copy_int64(copy, i);
+        copy_text(copy, (struct bytes){(const uint8_t *)text, length});
+        copy_null(copy);
+        row[i] = copy_last_row(copy);
+        ck_assert_uint_eq(row[i].length, 2 + 12 + 4 + length + 4);
+    }
+    struct bytes whole = finished(copy);
+    const uint8_t *at = whole.at;
+    ck_assert(bytes_equal((struct bytes){at, copy_head().length}, copy_head()));
+    at += copy_head().length;
+    for (int i = 0; i < ROWS; at += row[i++].length)
+        ck_assert(bytes_equal((struct bytes){at, row[i].length}, row[i]));
+    ck_assert(bytes_equal((struct bytes){at, whole.length - (size_t)(at - whole.at)}, copy_tail()));
+}
+END_TEST
+
+START_TEST(there_is_no_last_row_in_a_full_arena)
+{
+    struct arena *small = NULL;
+    ck_ok(arena_open(&small, 2048, &err), err);
+    struct copy *copy = copy_create(small);
+    copy_row(copy, 1);
+    copy_text(copy, (struct bytes){golden, sizeof(golden)});
+    ck_assert_ptr_nonnull(copy_last_row(copy).at);
+    for (int i = 0; i < 1000; i++) {
+        copy_row(copy, 1);
+        copy_int64(copy, i);
+    }
+    ck_assert_ptr_null(copy_last_row(copy).at);
+    arena_close(&small);
+}
+END_TEST
+
 START_TEST(a_full_arena_is_fatal)
 {
     struct arena *small = NULL;
@@ -452,8 +496,9 @@ END_TEST
 RUN_TESTS("copy", every_value_has_the_manuals_bytes, no_rows_are_a_header_and_a_trailer,
           text_and_jsonb_without_bytes_are_null, a_moment_before_all_others_is_minus_infinity,
           a_frame_survives_writing_and_reading, read_text_is_shared_with_the_data, reading_appends,
-          too_many_rows_for_the_frame_are_fatal, a_full_arena_is_fatal,
-          narrower_numbers_are_widened, not_a_number_is_read_as_it_is,
+          too_many_rows_for_the_frame_are_fatal,
+          rows_put_together_from_where_they_lie_are_the_whole, there_is_no_last_row_in_a_full_arena,
+          a_full_arena_is_fatal, narrower_numbers_are_widened, not_a_number_is_read_as_it_is,
           values_of_a_wrong_length_are_refused, infinite_moments_are_refused,
           text_that_a_frame_cannot_hold_is_refused,
           an_array_that_is_no_vector_of_the_width_is_refused, a_vector_without_elements_survives,

@@ -119,6 +119,21 @@ START_TEST(a_cleared_row_has_no_values)
 }
 END_TEST
 
+START_TEST(an_emptied_frame_has_no_rows_and_no_values)
+{
+    struct arena *arena = open_arena(1 << 16);
+    struct frame *frame = frame_with_a_row(arena);
+    for (size_t i = 0; i < frame->columns; i++)
+        column_set_valid(&frame->column[i], frame->capacity - 1, true);
+    frame_empty(frame);
+    ck_assert_uint_eq(frame->rows, 0);
+    for (size_t i = 0; i < frame->columns; i++)
+        for (size_t row = 0; row < frame->capacity; row++)
+            ck_assert(!column_valid(&frame->column[i], row));
+    arena_close(&arena);
+}
+END_TEST
+
 START_TEST(a_copied_row_has_the_values_and_the_origin)
 {
     struct arena *arena = open_arena(1 << 16);
@@ -253,8 +268,8 @@ END_TEST
 RUN_TESTS("frame", a_new_frame_has_the_schemas_columns_and_no_values,
           a_frame_past_the_arenas_limit_is_not_made, a_frame_without_rows_or_columns_can_be_made,
           columns_are_found_by_name, validity_bits_are_arrows_least_significant_first,
-          a_cleared_row_has_no_values, a_copied_row_has_the_values_and_the_origin,
-          copying_matches_columns_by_name_and_type, copying_into_a_full_frame_is_fatal,
-          a_refused_row_is_known_with_its_first_reason, an_input_error_becomes_a_refusal,
-          any_number_of_rows_in_any_order_can_be_refused, a_long_message_is_cut,
-          a_refusal_lost_for_want_of_memory_is_noted)
+          a_cleared_row_has_no_values, an_emptied_frame_has_no_rows_and_no_values,
+          a_copied_row_has_the_values_and_the_origin, copying_matches_columns_by_name_and_type,
+          copying_into_a_full_frame_is_fatal, a_refused_row_is_known_with_its_first_reason,
+          an_input_error_becomes_a_refusal, any_number_of_rows_in_any_order_can_be_refused,
+          a_long_message_is_cut, a_refusal_lost_for_want_of_memory_is_noted)
