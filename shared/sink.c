@@ -1,7 +1,10 @@
 /* sink: the one loop from Kafka to PostgreSQL.
  *
- *   poll a batch -> encode all COPY data in memory -> BEGIN -> move the position by compare-and-set
- *   -> COPY the rows -> COMMIT
+ *   poll a batch, encoding its COPY data in memory -> BEGIN, move the positions by compare-and-set,
+ *   COPY the rows: sent as one string -> COMMIT
+ *
+ * While a thread of its own has one batch written, the next is polled and encoded. That one starts
+ * from where the other leaves the positions, so whatever undoes the other drops it, too.
  *
  * It starts from ops.positions, never from Kafka's committed offsets. When the compare-and-set
  * finds no row, another instance wrote first or PostgreSQL was set back: the position is read
@@ -14,14 +17,14 @@
 #include <string.h>
 
 #include "clock.h"
-#include "failpoint.h"
 #include "health.h"
 #include "log.h"
 #include "process.h"
 #include "sink_private.h"
 
-#define LOOP_LIMIT_MS      60000
-#define POSITIONS_CHECK_MS 10000 /* how often it looks whether rows and positions were set back */
+#define LOOP_LIMIT_MS 60000
+#define PAUSE_MS      5 /* without a message: they come more slowly than they are written */
+#define IDLE_MS       100
 
 static struct metric sink_metrics[] = {
     {"millrace_sink_rows_total", METRIC_COUNTER, "Rows written", NULL, NULL},
@@ -39,221 +42,21 @@ sink_count(enum sink_counter counter, const char *pipeline, int64_t n)
     metric_add(&sink_metrics[counter], pipeline, n);
 }
 
-/* ---- partitions and positions */
-static const struct mapping *
-mapping_of(const struct service *service, const char *stage)
-{
-    for (const struct mapping *mapping = service->keeps; mapping->stage != NULL; mapping++)
-        if (strcmp(mapping->stage, stage) == 0)
-            return mapping;
-    return NULL;
-}
-
-static void
-forget_sources(struct sink *sink)
-{
-    for (size_t i = 0; i < sink->sources; i++)
-        if (sink->source[i].reach != REACH_OK)
-            reach_forget(sink->group, &sink->source[i].at);
-    sink->sources = 0;
-}
-
-static int
-assign(struct sink *sink, struct error *err)
-{
-    const struct position *at;
-    size_t count = consumer_assignment(sink->consumer, &at);
-    forget_sources(sink);
-    free(sink->source);
-    sink->source = calloc(count + 1, sizeof(*sink->source));
-    if (sink->source == NULL)
-        return error_memory(err, "partitions");
-    for (size_t i = 0; i < count; i++) {
-        char name[64], stage[32];
-        const char *rest = at[i].topic + strlen(sink->common->prefix) + 1;
-        if (sscanf(rest, "%63[^.].%31s", name, stage) != 2)
-            continue;
-        const struct pipeline *pipeline = catalog_find(sink->catalog, name, 0);
-        const struct mapping *mapping = mapping_of(sink->service, stage);
-        if (pipeline == NULL || mapping == NULL)
-            continue;
-        sink->source[sink->sources++] = (struct source){.at = at[i],
-                                                        .next = -1,
-                                                        .pipeline = pipeline->name,
-                                                        .log_epoch = pipeline->log_epoch,
-                                                        .mapping = mapping};
-    }
-    sink->positioned = false;
-    return 0;
-}
-
-/* The records between the end that was seen and the position are not those that were copied: the
- * log was another one. Nobody may take them for rows, so they are on record. */
-static int
-record_passed_over(struct sink *sink, const struct source *source, int64_t next, struct ends ends,
-                   struct error *err)
-{
-    const int64_t number[] = {
-        source->at.partition, source->log_epoch, source->end_seen, next, ends.low, ends.high};
-    char text[6][24];
-    for (size_t i = 0; i < 6; i++)
-        snprintf(text[i], sizeof(text[i]), "%lld", (long long)number[i]);
-    const char *const params[] = {sink->group, source->at.topic, text[0], text[1],
-                                  text[2],     text[3],          text[4], text[5]};
-    return warehouse_query(sink->warehouse,
-                           "INSERT INTO ops.position_changes (sink, topic, partition, log_epoch, "
-                           "from_offset, to_offset, low_watermark, high_watermark, reason) VALUES "
-                           "($1, $2, $3, $4, $5, $6, $7, $8, 'the log ended before the position "
-                           "and has grown to it')",
-                           params, 8, NULL, err);
-}
-
-/* The ends were asked for before the position, so the log may have grown since. */
-static int
-judge(struct sink *sink, struct source *source, int64_t next, struct ends ends, struct error *err)
-{
-    struct position at = source->at;
-    enum reach reach = reach_of(next, ends);
-    bool same = next == source->next;
-    at.offset = next;
-    if (reach == REACH_AHEAD && reach_ask(sink->broker, &at, &reach, &ends, err) != 0)
-        return -1;
-    if (same && reach == REACH_OK && source->reach == REACH_AHEAD &&
-        record_passed_over(sink, source, next, ends, err) != 0)
-        return -1;
-    if (reach != source->reach || (reach != REACH_OK && !same)) {
-        source->end_seen = ends.high;
-        reach_tell(sink->group, &at, reach, ends,
-                   "millrace rebuild, or millrace positions set to accept the loss");
-    }
-    source->reach = reach;
-    source->next = next;
-    return 0;
-}
-
-/* The next offset of a source; first time: the low watermark. *moved: it was another before, or can
- * be read from now on, or no longer. */
-static int
-read_position(struct sink *sink, struct source *source, bool *moved, struct error *err)
-{
-    char partition[16], epoch[24], low_text[24];
-    int64_t before = source->next;
-    struct ends ends;
-    enum reach reach = source->reach;
-    struct rows *rows = NULL;
-    if (broker_watermarks(sink->broker, source->at.topic, source->at.partition, &ends.low,
-                          &ends.high, err) != 0)
-        return -1;
-    snprintf(partition, sizeof(partition), "%d", source->at.partition);
-    snprintf(epoch, sizeof(epoch), "%lld", (long long)source->log_epoch);
-    snprintf(low_text, sizeof(low_text), "%lld", (long long)ends.low);
-    const char *const first[] = {sink->group, source->at.topic, partition, epoch, low_text};
-    if (warehouse_query(
-            sink->warehouse,
-            "INSERT INTO ops.positions (sink, topic, partition, log_epoch, next_offset) "
-            "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-            first, 5, NULL, err) != 0 ||
-        warehouse_query(sink->warehouse,
-                        "SELECT next_offset FROM ops.positions WHERE sink = $1 AND topic = $2 "
-                        "AND partition = $3 AND log_epoch = $4",
-                        first, 4, &rows, err) != 0)
-        return -1;
-    int64_t found = rows_count(rows) == 1 ? rows_int(rows, 0, 0, -1) : -1;
-    rows_free(&rows);
-    if (found < 0)
-        return error_set(err, ERROR_TRANSIENT, "no position for %s/%d", source->at.topic,
-                         source->at.partition);
-    if (judge(sink, source, found, ends, err) != 0)
-        return -1;
-    *moved = *moved || source->next != before || source->reach != reach;
-    return 0;
-}
-
-static int
-start(struct sink *sink, struct error *err)
-{
-    struct position *at = calloc(sink->sources + 1, sizeof(*at));
-    size_t count = 0;
-    if (at == NULL)
-        return error_memory(err, "positions");
-    for (size_t i = 0; i < sink->sources; i++) {
-        struct source *source = &sink->source[i];
-        source->at.offset = source->next;
-        if (source->reach == REACH_OK && source->waits_since != sink->generation)
-            at[count++] = source->at;
-    }
-    int failed = consumer_start(sink->consumer, at, count, err);
-    free(at);
-    return failed;
-}
-
-/* What is in hand would be fetched again. */
-static int
-read_positions(struct sink *sink, struct error *err)
-{
-    bool ignored = false;
-    sink_drop(sink);
-    for (size_t i = 0; i < sink->sources; i++)
-        if (read_position(sink, &sink->source[i], &ignored, err) != 0)
-            return -1;
-    FAILPOINT("sink.positioned");
-    if (start(sink, err) != 0)
-        return -1;
-    sink->positioned = true;
-    sink->checked_ms = sink->stopped_ms = clock_monotonic_ms();
-    return 0;
-}
-
-static size_t
-stopped(const struct sink *sink, const struct source **one)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < sink->sources; i++)
-        if (sink->source[i].reach != REACH_OK && count++ == 0)
-            *one = &sink->source[i];
-    return count;
-}
-
-/* Whoever stands still is looked at again and again; everybody now and then, for PostgreSQL may
- * have been restored to an earlier moment, or a table emptied for a rebuild, while there was
- * nothing to write for some partition, be the others ever so busy. */
-static int
-look_again(struct sink *sink, struct error *err)
-{
-    int64_t now = clock_monotonic_ms();
-    const struct source *one = NULL;
-    bool all = now - sink->checked_ms > POSITIONS_CHECK_MS, moved = false;
-    bool some = stopped(sink, &one) > 0 && now - sink->stopped_ms > REACH_AGAIN_MS;
-    if (!sink->positioned || (!all && !some))
-        return 0;
-    for (size_t i = 0; i < sink->sources; i++)
-        if ((all || sink->source[i].reach != REACH_OK) &&
-            read_position(sink, &sink->source[i], &moved, err) != 0)
-            return -1;
-    sink->stopped_ms = now;
-    if (all)
-        sink->checked_ms = now;
-    if (!moved)
-        return 0;
-    log_warn("positions in the warehouse have moved: copying on from there");
-    sink->positioned = false;
-    return 0;
-}
-
-static void
-report(struct sink *sink)
-{
-    const struct source *one = NULL;
-    size_t count = stopped(sink, &one);
-    if (!sink->positioned)
-        return;
-    health_set("postgresql", HEALTH_ADVISE, true, NULL);
-    struct position at = count > 0 ? one->at : (struct position){0};
-    at.offset = count > 0 ? one->next : -1;
-    reach_report("sink-positions", count, &at, count > 0 ? one->reach : REACH_OK);
-}
-
 /* ---- polling */
+/* What flies has landed, one way or the other. */
+static int
+settle(struct sink *sink, struct error *err)
+{
+    if (sink->flying == NULL)
+        return 0;
+    if (sink_settle(sink, err) != 0)
+        return -1;
+    metric_observe(&sink_metrics[3], NULL, (double)sink->transaction->took_ms / 1e3);
+    sink->worked_ms = clock_monotonic_ms();
+    sink->backoff_ms = 0;
+    return 0;
+}
+
 static int
 subscribe(struct sink *sink, struct error *err)
 {
@@ -263,6 +66,7 @@ subscribe(struct sink *sink, struct error *err)
         return 0;
     while (sink->service->keeps[stages].stage != NULL)
         stages++;
+    arena_reset(sink->arena);
     const char **topic = arena_alloc(sink->arena, count * stages, sizeof(char *));
     for (size_t i = 0; topic != NULL && i < count; i++)
         for (size_t k = 0; k < stages; k++) {
@@ -293,7 +97,7 @@ refresh(struct sink *sink, struct error *err)
     }
     if (generation == sink->generation)
         return 0;
-    if (subscribe(sink, err) != 0)
+    if (settle(sink, err) != 0 || subscribe(sink, err) != 0)
         return -1;
     sink->generation = generation;
     for (size_t i = 0; i < sink->sources; i++) {
@@ -309,92 +113,74 @@ refresh(struct sink *sink, struct error *err)
     return 0;
 }
 
-void
-sink_drop(struct sink *sink)
-{
-    for (size_t i = 0; i < sink->count; i++)
-        message_free(&sink->message[i]);
-    sink->count = sink->bytes = 0;
-    sink->first_ms = 0;
-    arena_reset(sink->arena);
-}
-
 static int
-add_message(struct sink *sink, struct message *message, struct error *err)
+on_event(struct sink *sink, enum consumer_event event, struct error *err)
 {
-    struct source *source = sink_source(sink, message);
-    if (source == NULL || source->reach != REACH_OK || message->offset < source->at.offset) {
-        message_free(&message);
-        return 0;
-    }
-    if (sink->count == sink->capacity) {
-        size_t capacity = sink->capacity == 0 ? 1024 : sink->capacity * 2;
-        struct message **more = reallocarray(sink->message, capacity, sizeof(struct message *));
-        if (more == NULL) {
-            message_free(&message);
-            return error_memory(err, "a batch");
-        }
-        sink->message = more;
-        sink->capacity = capacity;
-    }
-    if (sink->first_ms == 0)
-        sink->first_ms = clock_monotonic_ms();
-    sink->message[sink->count++] = message;
-    sink->bytes += message->value.length + message->key.length;
-    return 0;
-}
-
-/* A batch that failed has not shown which partitions must wait for a pipeline version. */
-void
-sink_forget_waits(struct sink *sink)
-{
-    for (size_t i = 0; i < sink->sources; i++)
-        sink->source[i].waits_since = 0;
-}
-
-struct source *
-sink_source(struct sink *sink, const struct message *message)
-{
-    for (size_t i = 0; i < sink->sources; i++)
-        if (sink->source[i].at.partition == message->partition &&
-            strcmp(sink->source[i].at.topic, message->topic) == 0)
-            return &sink->source[i];
-    return NULL;
+    struct error lost = {0};
+    sink->polling = false;
+    int failed = settle(sink, &lost);
+    sink_drop(sink);
+    if (event == CONSUMER_OUT_OF_RANGE)
+        sink->positioned = false;
+    else if (event != CONSUMER_ASSIGNED)
+        sink_forget_sources(sink);
+    else if (sink_assign(sink, err) != 0)
+        return -1;
+    if (failed != 0)
+        *err = lost;
+    return failed;
 }
 
 static bool
-batch_due(const struct sink *sink)
+has_landed(const struct sink *sink)
 {
-    return sink->count > 0 &&
-           (sink->count >= (size_t)sink->common->sink_rows || sink->bytes >= SINK_BATCH_BYTES ||
-            clock_monotonic_ms() - sink->first_ms >= sink->common->sink_ms);
+    return sink->flying != NULL && writer_done(sink->writer);
 }
 
+/* So many rows do not wait for more while no transaction runs and there is more to be polled. */
+static size_t
+rows_worth(const struct sink *sink)
+{
+    size_t most = (size_t)sink->common->sink_rows;
+    return most < SINK_ROWS_WORTH ? most : SINK_ROWS_WORTH;
+}
+
+/* A sink that is behind keeps PostgreSQL at work: batches are as large as what comes while the one
+ * before is written, and the last of a run does not wait. One that is not behind writes now and
+ * then, for each move of a position leaves a dead row. */
+static bool
+batch_due(const struct sink *sink)
+{
+    const struct batch *batch = sink->filling;
+    if (batch->rows >= (size_t)sink->common->sink_rows || batch->bytes >= SINK_BATCH_BYTES ||
+        batch->held)
+        return true;
+    if (sink->flying != NULL || batch->rows == 0)
+        return false;
+    return (batch->waited ? sink->loaded : batch->rows >= rows_worth(sink)) ||
+           clock_monotonic_ms() - batch->first_ms >= sink->common->sink_ms;
+}
+
+/* Polls wait for Kafka, or, while a batch is flying, do not, and the batch is waited for. */
 static int
 collect(struct sink *sink, struct error *err)
 {
-    int timeout_ms = 100;
-    while (!batch_due(sink)) {
+    while (!batch_due(sink) && !has_landed(sink)) {
         enum consumer_event event;
         struct message *message = NULL;
+        struct batch *batch = sink->filling;
+        int timeout_ms = sink->flying != NULL ? 0 : batch->rows > 0 ? PAUSE_MS : IDLE_MS;
         if (consumer_poll(sink->consumer, timeout_ms, &event, &message, err) != 0)
             return -1;
-        if (event == CONSUMER_NOTHING)
+        if (event == CONSUMER_MESSAGE && sink_take(sink, message, err) != 0)
+            return -1;
+        if (event == CONSUMER_NOTHING) {
+            bool landed = sink->flying != NULL && writer_wait(sink->writer, PAUSE_MS);
+            batch->waited = batch->waited || (!landed && batch->rows > 0);
             return 0;
-        if (event == CONSUMER_MESSAGE) {
-            if (add_message(sink, message, err) != 0)
-                return -1;
-            timeout_ms = 10;
-            continue;
         }
-        sink_drop(sink);
-        if (event == CONSUMER_OUT_OF_RANGE)
-            sink->positioned = false;
-        else if (event == CONSUMER_ASSIGNED)
-            return assign(sink, err);
-        else
-            forget_sources(sink);
-        return 0;
+        if (event != CONSUMER_MESSAGE)
+            return on_event(sink, event, err);
     }
     return 0;
 }
@@ -422,8 +208,45 @@ rest(struct sink *sink)
     if (sink->worked_ms == 0 || clock_monotonic_ms() - sink->worked_ms < PROCESS_REST_MS)
         return;
     sink->worked_ms = 0;
-    arena_release(sink->arena);
+    sink_drop(sink);
+    arena_release(sink->batch[0].arena);
+    arena_release(sink->batch[1].arena);
+    arena_release(sink->transaction->arena);
     process_give_back();
+}
+
+static int
+launch(struct sink *sink, struct error *err)
+{
+    const struct batch *batch = sink->filling;
+    if (batch->rows == 0) { /* a partition waits for a pipeline version, and that is all */
+        sink->positioned = false;
+        return 0;
+    }
+    sink->loaded = !batch->waited && batch->rows >= rows_worth(sink);
+    return sink_launch(sink, err);
+}
+
+/* What is due goes to PostgreSQL, once what is on its way there has arrived. */
+static int
+write_batches(struct sink *sink, struct error *err)
+{
+    if (sink->flying != NULL && (has_landed(sink) || batch_due(sink))) {
+        if (settle(sink, err) != 0)
+            return -1;
+        display(sink);
+    }
+    return batch_due(sink) && sink->positioned ? launch(sink, err) : 0;
+}
+
+static int
+look_again(struct sink *sink, struct error *err)
+{
+    if (!sink_must_look(sink))
+        return 0;
+    if (settle(sink, err) != 0)
+        return -1;
+    return sink->positioned ? sink_look(sink, err) : 0;
 }
 
 static int
@@ -432,26 +255,17 @@ turn(struct sink *sink, struct error *err)
     health_beat("sink", LOOP_LIMIT_MS);
     if (refresh(sink, err) != 0)
         return -1;
-    if (sink->sources > 0 && !sink->positioned && read_positions(sink, err) != 0)
+    if (sink->sources > 0 && !sink->positioned &&
+        (settle(sink, err) != 0 || sink_read_positions(sink, err) != 0))
         return -1;
     sink->polling = true;
     if (collect(sink, err) != 0)
         return -1;
     sink->polling = false;
-    if (batch_due(sink)) {
-        int64_t started = clock_monotonic_ms();
-        if (sink_write(sink, err) != 0)
-            return -1;
-        metric_observe(&sink_metrics[3], NULL, (double)(clock_monotonic_ms() - started) / 1e3);
-        sink->worked_ms = clock_monotonic_ms();
-        sink->backoff_ms = 0;
-        sink_drop(sink);
-        display(sink);
-    }
-    if (look_again(sink, err) != 0)
+    if (write_batches(sink, err) != 0 || look_again(sink, err) != 0)
         return -1;
-    report(sink);
-    if (sink->count == 0)
+    sink_report(sink);
+    if (sink->flying == NULL && sink->filling->rows == 0)
         rest(sink);
     return 0;
 }
@@ -472,8 +286,8 @@ wait_and_poll(struct sink *sink)
             return;
         message_free(&message);
         if (event == CONSUMER_REVOKED)
-            forget_sources(sink);
-        if (event == CONSUMER_ASSIGNED && assign(sink, &err) != 0)
+            sink_forget_sources(sink);
+        if (event == CONSUMER_ASSIGNED && sink_assign(sink, &err) != 0)
             return;
     }
 }
@@ -506,6 +320,8 @@ static void
 recover(struct sink *sink, const struct error *why)
 {
     struct error err = {0};
+    if (settle(sink, &err) != 0)
+        log_warn("what was on its way was not written", field_text("error", err.message));
     bool locked = strcmp(warehouse_sqlstate(sink->warehouse), "55P03") == 0;
     log_warn("rows will be copied again from their position", field_text("error", why->message));
     health_set("postgresql", HEALTH_ADVISE, false, why->message);
@@ -518,8 +334,25 @@ recover(struct sink *sink, const struct error *why)
     if (consumer_start(sink->consumer, NULL, 0, &err) != 0)
         log_warn("fetching goes on", field_text("error", err.message));
     sink->positioned = sink->polling = false;
-    sink_forget_waits(sink);
+    for (size_t i = 0; i < sink->sources; i++)
+        sink->source[i].waits_since = 0;
     wait_and_poll(sink);
+}
+
+static int
+open_batches(struct sink *sink, struct error *err)
+{
+    size_t limit = (size_t)sink->common->memory_limit_mb << 20;
+    sink->filling = &sink->batch[0];
+    sink->transaction = calloc(1, sizeof(*sink->transaction));
+    if (sink->transaction == NULL)
+        return error_memory(err, "a transaction");
+    return batch_open(&sink->batch[0], limit, err) != 0 ||
+                   batch_open(&sink->batch[1], limit, err) != 0 ||
+                   arena_open(&sink->transaction->arena, limit, err) != 0 ||
+                   arena_open(&sink->arena, limit, err) != 0
+               ? -1
+               : 0;
 }
 
 static int
@@ -533,9 +366,8 @@ open_sink(struct sink *sink, struct error *err)
     const struct consumer_options options = {sink->group, sink->member};
     metrics_register(sink_metrics);
     reach_open();
-    if (arena_open(&sink->arena, (size_t)common->memory_limit_mb << 20, err) != 0)
-        return -1;
-    if (warehouse_open(sink->group, 60000, &sink->warehouse, err) != 0)
+    if (open_batches(sink, err) != 0 || writer_open(&sink->writer, err) != 0 ||
+        warehouse_open(sink->group, 60000, &sink->warehouse, err) != 0)
         return -1;
     return consumer_open(sink->broker, &options, &sink->consumer, err);
 }
@@ -543,13 +375,28 @@ open_sink(struct sink *sink, struct error *err)
 static void
 close_sink(struct sink *sink)
 {
-    sink_drop(sink);
+    struct error err = {0};
+    if (settle(sink, &err) != 0)
+        log_warn("the last rows will be copied again", field_text("error", err.message));
+    writer_close(&sink->writer);
     consumer_close(&sink->consumer);
     warehouse_close(&sink->warehouse);
+    batch_close(&sink->batch[0]);
+    batch_close(&sink->batch[1]);
+    arena_close(&sink->transaction->arena);
     arena_close(&sink->arena);
-    free(sink->message);
+    free(sink->transaction->statements);
+    free(sink->transaction);
     free(sink->source);
     health_stop_beating("sink");
+}
+
+/* What PostgreSQL calls fatal (a missing table, a missing right) may be mended meanwhile. */
+static bool
+is_final(const struct sink *sink, const struct error *problem)
+{
+    bool mendable = !sink->polling && warehouse_sqlstate(sink->warehouse)[0] != '\0';
+    return problem->kind == ERROR_FENCED || (problem->kind == ERROR_FATAL && !mendable);
 }
 
 int
@@ -567,10 +414,8 @@ sink_run(const struct service *service, const struct common_settings *common, st
         struct error problem = {0};
         if (turn(&sink, &problem) == 0)
             continue;
-        /* What PostgreSQL calls fatal (a missing table, a missing right) may be mended meanwhile.
-         */
-        bool mendable = !sink.polling && warehouse_sqlstate(sink.warehouse)[0] != '\0';
-        if (problem.kind == ERROR_FENCED || (problem.kind == ERROR_FATAL && !mendable)) {
+        if (is_final(&sink, &problem)) {
+            writer_close(&sink.writer); /* it works on what lies on this stack */
             *err = problem;
             return -1;
         }

@@ -1,33 +1,21 @@
 /* warehouse: one lazily opened libpq connection. The settings of a session are SET after
  * connecting, not passed as start-up options, because poolers refuse those.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "warehouse.h"
-
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "failpoint.h"
 #include "sqlstate.h"
+#include "warehouse_private.h"
 
-#define COPY_CHUNK         65536
 #define PARAMS_MAX         64
 #define BYTEA_OID          17
 #define SQLSTATE_BROKEN    "08006"
 #define SQLSTATE_ABSENT    "08003"
 #define SQLSTATE_UNREACHED "08001"
-
-struct warehouse {
-    PGconn *connection; /* NULL: connect at the next call */
-    char *application;
-    int64_t statement_timeout_ms;
-    bool in_transaction; /* begun and not ended yet; outlives a lost connection on purpose */
-    char sqlstate[6];
-};
 
 struct rows {
     PGresult *result;
@@ -58,8 +46,8 @@ on_one_line(const char *text, char *out, size_t size)
     out[length] = '\0';
 }
 
-static void
-session_close(struct warehouse *db)
+void
+warehouse_session_close(struct warehouse *db)
 {
     if (db->connection != NULL)
         PQfinish(db->connection);
@@ -71,7 +59,7 @@ connection_lost(struct warehouse *db, struct error *err)
 {
     char text[256];
     on_one_line(PQerrorMessage(db->connection), text, sizeof(text));
-    session_close(db);
+    warehouse_session_close(db);
     sqlstate_set(db, SQLSTATE_BROKEN);
     return error_set(err, ERROR_TRANSIENT, "the connection to PostgreSQL broke: %s", text);
 }
@@ -84,9 +72,8 @@ hung_up(const struct warehouse *db)
     return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-/* Sets what went wrong, by the result if it tells (it may be NULL). */
-static int
-call_failed(struct warehouse *db, const PGresult *result, struct error *err)
+int
+warehouse_call_failed(struct warehouse *db, const PGresult *result, struct error *err)
 {
     if (PQstatus(db->connection) != CONNECTION_OK)
         return connection_lost(db, err);
@@ -127,10 +114,11 @@ session_settings(struct warehouse *db, struct error *err)
              "SET statement_timeout = %" PRId64,
              db->statement_timeout_ms);
     PGresult *result = PQexec(db->connection, sql);
-    int status = PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : call_failed(db, result, err);
+    int status =
+        PQresultStatus(result) == PGRES_COMMAND_OK ? 0 : warehouse_call_failed(db, result, err);
     PQclear(result);
     if (status != 0)
-        session_close(db);
+        warehouse_session_close(db);
     return status;
 }
 
@@ -160,9 +148,8 @@ session_open(struct warehouse *db, struct error *err)
     return session_settings(db, err);
 }
 
-/* Every call starts here. */
-static int
-session_ready(struct warehouse *db, struct error *err)
+int
+warehouse_session_ready(struct warehouse *db, struct error *err)
 {
     sqlstate_set(db, "");
     if (db->connection != NULL)
@@ -195,7 +182,7 @@ warehouse_close(struct warehouse **db)
 {
     if (*db == NULL)
         return;
-    session_close(*db);
+    warehouse_session_close(*db);
     free((*db)->application);
     free(*db);
     *db = NULL;
@@ -204,7 +191,7 @@ warehouse_close(struct warehouse **db)
 void
 warehouse_disconnect(struct warehouse *db)
 {
-    session_close(db);
+    warehouse_session_close(db);
     db->in_transaction = false;
 }
 
@@ -275,9 +262,8 @@ rows_affected(const struct rows *rows)
 
 /* ---- calls */
 
-/* Takes the result over and answers it if the call went well, else NULL with the error set. */
-static PGresult *
-call_ended(struct warehouse *db, PGresult *result, struct error *err)
+PGresult *
+warehouse_call_ended(struct warehouse *db, PGresult *result, struct error *err)
 {
     switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:
@@ -287,11 +273,11 @@ call_ended(struct warehouse *db, PGresult *result, struct error *err)
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
     case PGRES_COPY_BOTH:
-        session_close(db);
+        warehouse_session_close(db);
         error_set(err, ERROR_FATAL, "COPY where no COPY is expected");
         break;
     default:
-        call_failed(db, result, err);
+        warehouse_call_failed(db, result, err);
     }
     PQclear(result);
     return NULL;
@@ -300,9 +286,9 @@ call_ended(struct warehouse *db, PGresult *result, struct error *err)
 static PGresult *
 execute(struct warehouse *db, const char *sql, struct error *err)
 {
-    if (session_ready(db, err) != 0)
+    if (warehouse_session_ready(db, err) != 0)
         return NULL;
-    return call_ended(db, PQexec(db->connection, sql), err);
+    return warehouse_call_ended(db, PQexec(db->connection, sql), err);
 }
 
 /* The parameters of one call. Lengths and formats may be absent: all are text then. */
@@ -321,12 +307,12 @@ execute_params(struct warehouse *db, const char *sql, const struct params *param
         error_set(err, ERROR_FATAL, "%zu parameters, at most %d", params->count, PARAMS_MAX);
         return NULL;
     }
-    if (session_ready(db, err) != 0)
+    if (warehouse_session_ready(db, err) != 0)
         return NULL;
     PGresult *result =
         PQexecParams(db->connection, sql, (int)params->count, params->types, params->values,
                      params->lengths, params->formats, result_format);
-    return call_ended(db, result, err);
+    return warehouse_call_ended(db, result, err);
 }
 
 /* Takes the result over; NULL: the call failed. `out` NULL: no rows are wanted. */
@@ -453,121 +439,13 @@ void
 warehouse_rollback(struct warehouse *db)
 {
     db->in_transaction = false;
+    warehouse_abandon(db);
     if (db->connection == NULL || PQtransactionStatus(db->connection) == PQTRANS_IDLE)
         return;
     PGresult *result = PQexec(db->connection, "ROLLBACK");
     if (PQresultStatus(result) != PGRES_COMMAND_OK)
-        session_close(db);
+        warehouse_session_close(db);
     PQclear(result);
-}
-
-/* ---- COPY */
-
-static int
-copy_started(struct warehouse *db, const char *sql, ExecStatusType wanted, struct error *err)
-{
-    if (session_ready(db, err) != 0)
-        return -1;
-    PGresult *result = PQexec(db->connection, sql);
-    ExecStatusType status = PQresultStatus(result);
-    if (status == wanted) {
-        PQclear(result);
-        return 0;
-    }
-    result = call_ended(db, result, err);
-    if (result == NULL)
-        return -1;
-    PQclear(result);
-    return error_set(err, ERROR_FATAL, "not the expected COPY: %.100s", sql);
-}
-
-/* The first failure, else the first result; libpq wants all of them fetched. */
-static PGresult *
-copy_result(struct warehouse *db)
-{
-    PGresult *kept = NULL, *next;
-    while ((next = PQgetResult(db->connection)) != NULL) {
-        bool better = kept == NULL || (PQresultStatus(kept) == PGRES_COMMAND_OK &&
-                                       PQresultStatus(next) != PGRES_COMMAND_OK);
-        PQclear(better ? kept : next);
-        if (better)
-            kept = next;
-        if (PQstatus(db->connection) != CONNECTION_OK)
-            break;
-    }
-    return kept;
-}
-
-int
-warehouse_copy_in(struct warehouse *db, const char *sql, struct bytes data, int64_t *rows,
-                  struct error *err)
-{
-    if (copy_started(db, sql, PGRES_COPY_IN, err) != 0)
-        return -1;
-    int sent = 1;
-    for (size_t at = 0; at < data.length && sent == 1; at += COPY_CHUNK) {
-        size_t left = data.length - at;
-        int length = left < COPY_CHUNK ? (int)left : COPY_CHUNK;
-        sent = PQputCopyData(db->connection, (const char *)data.at + at, length);
-    }
-    FAILPOINT("sink.half_copied");
-    if (sent != 1 || PQputCopyEnd(db->connection, NULL) != 1) {
-        int status = call_failed(db, NULL, err);
-        session_close(db);
-        return status;
-    }
-    PGresult *result = call_ended(db, copy_result(db), err);
-    if (result == NULL)
-        return -1;
-    *rows = strtoll(PQcmdTuples(result), NULL, 10);
-    PQclear(result);
-    return 0;
-}
-
-static int
-copy_receive(struct warehouse *db, size_t limit, FILE *into, struct error *err)
-{
-    char *line = NULL;
-    int length;
-    while ((length = PQgetCopyData(db->connection, &line, 0)) > 0) {
-        bool fits = (size_t)length <= limit;
-        bool written = fits && fwrite(line, (size_t)length, 1, into) == 1;
-        limit -= fits ? (size_t)length : 0;
-        PQfreemem(line);
-        if (!fits)
-            return error_refuse(err, "warehouse.size", "", "the result of a COPY is too large");
-        if (!written)
-            return error_memory(err, "the result of a COPY");
-    }
-    PGresult *result = length == -1 ? call_ended(db, copy_result(db), err) : NULL;
-    if (result == NULL)
-        return length == -1 ? -1 : call_failed(db, NULL, err);
-    PQclear(result);
-    return 0;
-}
-
-int
-warehouse_copy_out(struct warehouse *db, const char *sql, size_t limit, struct bytes *data,
-                   struct error *err)
-{
-    if (copy_started(db, sql, PGRES_COPY_OUT, err) != 0)
-        return -1;
-    char *at = NULL;
-    size_t length = 0;
-    FILE *into = open_memstream(&at, &length);
-    int status = into != NULL ? copy_receive(db, limit, into, err)
-                              : error_memory(err, "the result of a COPY");
-    if (into != NULL && fclose(into) != 0 && status == 0)
-        status = error_memory(err, "the result of a COPY");
-    if (status == 0) {
-        *data = (struct bytes){(uint8_t *)at, length};
-        return 0;
-    }
-    free(at);
-    /* A COPY that was not read to its end leaves the connection in the middle of it. */
-    if (db->connection != NULL && PQtransactionStatus(db->connection) == PQTRANS_ACTIVE)
-        session_close(db);
-    return status;
 }
 
 char *

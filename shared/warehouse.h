@@ -1,5 +1,5 @@
-/* warehouse: PostgreSQL as Millrace needs it. The only file with libpq-fe.h. It is no pool, no ORM
- * and no retry loop: one connection, used by one thread; callers decide what to do on errors.
+/* warehouse: PostgreSQL as Millrace needs it. It is no pool, no ORM and no retry loop: one
+ * connection, used by one thread at a time; callers decide what to do on errors.
  * Kinds: TRANSIENT (connection lost or refused, class 08, 40, 53, 55, 57, lock_timeout), INPUT
  * (class 22, 23, 08P01: the data; class 54: the data exceed a limit of PostgreSQL, such as the
  * length of an indexed value; reason "postgresql.<sqlstate>"), FATAL (all else: a bug or a missing
@@ -57,9 +57,19 @@ int warehouse_begin(struct warehouse *, struct error *) MUST_CHECK;
 /* TRANSIENT: unknown outcome. */
 int warehouse_commit(struct warehouse *, struct error *) MUST_CHECK;
 void warehouse_rollback(struct warehouse *);
-/* COPY ... FROM STDIN (FORMAT BINARY) of prepared data; *rows as PostgreSQL counted them. */
-int warehouse_copy_in(struct warehouse *, const char *sql, struct bytes data, int64_t *rows,
-                      struct error *) MUST_CHECK;
+
+/* Begins with several statements in one string: they cost one round trip up to the first COPY ...
+ * FROM STDIN (FORMAT BINARY) among them, and one for each of those. What each did is asked for in
+ * their order; the first failure ends them all. To commit before the last was asked for, or to roll
+ * back, gives up those behind. */
+int warehouse_begin_with(struct warehouse *, const char *statements, struct error *) MUST_CHECK;
+/* Rows that it changed or copied; `affected` may be NULL. */
+int warehouse_outcome(struct warehouse *, int64_t *affected, struct error *) MUST_CHECK;
+/* The next statement is a COPY: its data, cut anywhere, and their end; then its outcome. */
+int warehouse_copy_begin(struct warehouse *, struct error *) MUST_CHECK;
+int warehouse_copy_put(struct warehouse *, struct bytes, struct error *) MUST_CHECK;
+int warehouse_copy_end(struct warehouse *, struct error *) MUST_CHECK;
+
 /* COPY (...) TO STDOUT (FORMAT BINARY); data grows in malloc'd memory the caller frees. `limit`
  * bytes at most, past it INPUT "warehouse.size" and the connection is dropped. */
 int warehouse_copy_out(struct warehouse *, const char *sql, size_t limit, struct bytes *data,

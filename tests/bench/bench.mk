@@ -4,7 +4,7 @@
 
 bench: deps ## measurements against peers; STAGE=name: that one alone, RECORD=1: into the README
 	@$(MAKE) all bench-programs && tests/bench/run $(if $(RECORD),--record) $(STAGE)
-profile: deps ## where a stage's time goes, by function; STAGE=scoring (ingestion, cleaning, features)
+profile: deps ## where a stage's time goes, by function; STAGE=scoring (ingestion, cleaning, features, sink)
 	@tests/stack/deps valgrind
 	@$(MAKE) all bench-programs && tests/bench/profile $(or $(STAGE),scoring)
 

@@ -54,8 +54,11 @@ check_file(struct warehouse *db, const char *path)
     struct bytes data = copied_bytes(arena, written);
     int64_t rows = 0;
     if (warehouse_run(db, "TRUNCATE copied", &err) != 0 ||
-        warehouse_copy_in(db, "COPY copied (" COLUMNS ") FROM STDIN (FORMAT BINARY)", data, &rows,
-                          &err) != 0 ||
+        warehouse_begin_with(db, "COPY copied (" COLUMNS ") FROM STDIN (FORMAT BINARY)", &err) !=
+            0 ||
+        warehouse_copy_begin(db, &err) != 0 || warehouse_copy_put(db, data, &err) != 0 ||
+        warehouse_copy_end(db, &err) != 0 || warehouse_outcome(db, &rows, &err) != 0 ||
+        warehouse_commit(db, &err) != 0 ||
         warehouse_copy_out(
             db, "COPY (SELECT " COLUMNS " FROM copied ORDER BY row) TO STDOUT (FORMAT BINARY)",
             OUT_LIMIT, &back, &err) != 0)

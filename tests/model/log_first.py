@@ -51,9 +51,9 @@ position record) and the group's offsets.
 
 Sink, the same output partition into PostgreSQL, as sink.c has it: read_position(),
 read records up to the last stable offset, then ONE PostgreSQL transaction: compare-
-and-set of the position, and the rows.  A position that was moved and a COMMIT
-without an answer both lead back to read_position(); an idle sink looks at it now
-and then.  It may be killed or live on as a zombie.  PostgreSQL may lose its last
+and-set of the position, and the rows.  Meanwhile the next batch may be read.  A
+position that was moved and a COMMIT without an answer both drop what is in hand and
+lead back to read_position(); an idle sink looks at it now and then.  It may be killed or live on as a zombie.  PostgreSQL may lose its last
 transactions, rows and position together.
 
 Not modelled: several partitions in one transaction (they share one fate; every
@@ -118,7 +118,7 @@ COMMITTED, ABORTED = -1, -2         # status of a record; else the txid that is 
  POS,       # ops.positions.next_offset
  KS,        # offset the sink committed to Kafka (variant only)
  ROWS,      # rows written, per output offset
- SS,        # living sink instances: (pc, newest, from, to, records read)
+ SS,        # living sink instances: (pc, newest, from, to, records read, (to, records) read ahead)
  SLEFT,     # sink budget: [starts, kills, lost replies, losses of PostgreSQL]
  ) = range(13)
 START, KILL, ABORT, REPLY, LATE, TIMEOUT, COMEBACK, REGAIN = range(8)
@@ -467,7 +467,7 @@ class Model:
         if s[SLEFT][0]:
             n = list(s)
             spend(n, SLEFT, 0)
-            n[SS] = tuple(put(w, 1, False) for w in n[SS]) + (('pos', True, 0, 0, ()),)
+            n[SS] = tuple(put(w, 1, False) for w in n[SS]) + (('pos', True, 0, 0, (), ()),)
             out.append(('a sink instance starts', n))
         if s[SLEFT][3]:
             for back in range(s[POS]):                      # rows and position go back together
@@ -475,32 +475,38 @@ class Model:
                 spend(n, SLEFT, 3)
                 n[POS], n[ROWS] = back, n[ROWS][:back]
                 out.append(('PostgreSQL is back at position %d' % back, n))
-        for i, (pc, newest, frm, to, got) in enumerate(s[SS]):
+        for i, (pc, newest, frm, to, got, ahead) in enumerate(s[SS]):
             if s[SLEFT][1] and (not newest or s[SLEFT][0]):
                 n = list(s)
                 spend(n, SLEFT, 1)
                 n[SS] = n[SS][:i] + n[SS][i + 1:]
                 out.append(('sink %d is killed' % i, n))
 
-            def go(n, label, pc, frm, to, got):
-                n[SS] = put(n[SS], i, (pc, newest, frm, to, got))
+            def go(n, label, pc, frm, to, got, ahead=()):
+                n[SS] = put(n[SS], i, (pc, newest, frm, to, got, ahead))
                 out.append(('sink %d: %s' % (i, label), n))
+
+            def read(frm):                                      # a small and the largest batch
+                end = len(s[LOG])
+                if self.sink_isolation == 'read_committed':     # up to the last stable offset
+                    end = next((o for o, r in enumerate(s[LOG]) if r[1] >= 0), end)
+                return [(to, tuple(o for o in range(frm, to) if s[LOG][o][1] != ABORTED))
+                        for to in {frm + 1, end} if frm < to <= end]
 
             n = list(s)
             if pc == 'pos':
                 at = n[POS] if self.sink_start == 'position' else n[KS]
                 go(n, 'starts at %d' % at, 'read', at, at, ())
             elif pc == 'read':
-                end = len(n[LOG])
                 if self.sink_recheck and self.sink_start == 'position' and n[POS] != frm:
                     go(list(s), 'position has moved', 'pos', 0, 0, ())
-                if self.sink_isolation == 'read_committed':     # up to the last stable offset
-                    end = next((o for o, r in enumerate(n[LOG]) if r[1] >= 0), end)
-                for to in {frm + 1, end}:                       # a small and the largest batch
-                    if frm < to <= end:
-                        got = tuple(o for o in range(frm, to) if n[LOG][o][1] != ABORTED)
-                        go(list(s), 'reads [%d,%d)' % (frm, to), 'pg', frm, to, got)
+                for to, got in read(frm):
+                    go(list(s), 'reads [%d,%d)' % (frm, to), 'pg', frm, to, got)
             elif pc == 'pg':                                    # UPDATE ops.positions; COPY; COMMIT
+                if not ahead:
+                    for to2, got2 in read(to):
+                        go(list(s), 'reads ahead [%d,%d)' % (to, to2), 'pg', frm, to, got,
+                           (to2, got2))
                 if self.sink_cas and n[POS] != frm:
                     go(n, 'compare-and-set matches no row', 'pos', 0, 0, ())
                     continue
@@ -517,7 +523,9 @@ class Model:
                         m = list(applied)
                         spend(m, SLEFT, 2)
                         go(m, 'COMMIT, no reply', self.sink_on_lost_reply, frm, to, got)
-                if self.sink_start == 'position':
+                if self.sink_start == 'position' and ahead:
+                    go(n, 'COMMIT', 'pg', to, *ahead)
+                elif self.sink_start == 'position':
                     go(n, 'COMMIT', 'read', to, to, ())
                 else:
                     go(n, 'COMMIT', 'ks', to, to, ())

@@ -46,9 +46,7 @@ through(struct origin origin, const char *column)
     copy_row(copy, PROVENANCE_COLUMNS);
     provenance_copy(copy, &origin, 7);
     ck_ok(copy_finish(copy, &data, &err), err);
-    ck_ok(warehouse_copy_in(db, migrate_copy_sql(arena, "clean", "loan", &nothing), data, &rows,
-                            &err),
-          err);
+    ck_ok(copy_in(db, migrate_copy_sql(arena, "clean", "loan", &nothing), data, &rows), err);
     ck_assert_int_eq(rows, 1);
     snprintf(sql, sizeof(sql), "SELECT %s FROM clean.loan", column);
     const char *text = ask(db, sql);

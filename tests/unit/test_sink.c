@@ -175,6 +175,36 @@ START_TEST(a_refusal_with_a_long_sentence_is_stored_too)
 }
 END_TEST
 
+/* Rows of two tables and two versions, and refused ones, in the same transactions. */
+START_TEST(rows_of_all_kinds_share_transactions)
+{
+    struct loop loop = {0};
+    world();
+    run(db, "ALTER TABLE clean.loan ADD CHECK (mark <> 'bad')");
+    fake_catalog_announce(catalog, BENCH_PIPELINE("loan"), 2);
+    for (int i = 0; i < 12; i++) {
+        bench_put((struct event){.topic = "m.loan.clean",
+                                 .partition = i % 2,
+                                 .mark = i == 7 ? "bad" : "good",
+                                 .version = 1 + i / 2 % 2});
+        bench_put((struct event){.topic = "m.loan.dead", .partition = i % 2, .value = "{}"});
+        if (i % 4 == 0)
+            bench_put((struct event){.topic = "m.loan.clean", .value = "no JSON"});
+    }
+    sink_start(&loop, "0");
+    AWAIT(copied("m.loan.clean") && copied("m.loan.dead"));
+    ck_assert_str_eq(ask(db, "SELECT string_agg(n, ' ') FROM (SELECT count(*) || ' of ' || "
+                             "pipeline_version AS n FROM clean.loan GROUP BY pipeline_version "
+                             "ORDER BY pipeline_version) AS c"),
+                     "6 of 1 5 of 2");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM dead.loan"), "12");
+    ck_assert_str_eq(ask(db, "SELECT string_agg(n, ' ') FROM (SELECT count(*) || ' ' || sqlstate "
+                             "AS n FROM ops.refused GROUP BY sqlstate ORDER BY sqlstate) AS c"),
+                     "1 23514 3 decode");
+    world_ends(&loop);
+}
+END_TEST
+
 /* ---- versions */
 START_TEST(a_row_of_an_unknown_version_waits_until_it_is_announced)
 {
@@ -211,6 +241,63 @@ START_TEST(a_row_of_a_version_that_nobody_announces_lies_in_refused)
     AWAIT_COPIED();
     expect_rows_of(0, 0, 1);
     ck_assert_str_eq(refusals(), GROUP " m.loan.clean/0 1 decode");
+    world_ends(&loop);
+}
+END_TEST
+
+/* ---- while a transaction runs */
+static struct warehouse *
+holding_positions(const char *sql)
+{
+    struct warehouse *other = opened();
+    ck_ok(warehouse_begin(other, &err), err);
+    run(other, sql);
+    return other;
+}
+
+/* Its transaction waits for a lock; what it polled meanwhile follows. */
+START_TEST(a_sink_polls_on_while_postgresql_is_at_work)
+{
+    struct loop loop = {0};
+    world();
+    put_many(4);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    struct warehouse *other = holding_positions("UPDATE ops.positions SET sink = sink");
+    int starts = fake_calls(broker, "consumer_start");
+    put_many(8);
+    int polls = fake_calls(broker, "consumer_poll");
+    AWAIT(fake_calls(broker, "consumer_poll") > polls + 20);
+    ck_assert_int_eq(position("m.loan.clean", 0), 2);
+    ck_ok(warehouse_commit(other, &err), err);
+    AWAIT_COPIED();
+    expect_rows();
+    ck_assert_int_eq(fake_calls(broker, "consumer_start"), starts);
+    warehouse_close(&other);
+    world_ends(&loop);
+}
+END_TEST
+
+START_TEST(what_was_polled_behind_rows_that_are_set_aside_is_dropped)
+{
+    struct loop loop = {0};
+    world();
+    put_many(10);
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    struct warehouse *other =
+        holding_positions("UPDATE ops.positions SET next_offset = 8 WHERE partition = 0");
+    put_many(8);
+    int polls = fake_calls(broker, "consumer_poll");
+    AWAIT(fake_calls(broker, "consumer_poll") > polls + 20);
+    ck_ok(warehouse_commit(other, &err), err);
+    AWAIT_COPIED();
+    ck_assert_str_eq(ask(db, "SELECT string_agg(kafka_offset::text, ' ' ORDER BY kafka_offset) "
+                             "FROM clean.loan WHERE kafka_partition = 0"),
+                     "0 1 2 3 4 8");
+    expect_rows_of(1, 0, -1);
+    ck_assert_str_eq(refusals(), "none");
+    warehouse_close(&other);
     world_ends(&loop);
 }
 END_TEST
@@ -282,8 +369,11 @@ RUN_POSTGRES_TESTS("sink", rows_are_the_records, dead_letters_become_rows_as_the
                    a_record_that_cannot_be_decoded_lies_in_refused,
                    a_record_without_a_value_lies_in_refused,
                    a_refusal_with_a_long_sentence_is_stored_too,
+                   rows_of_all_kinds_share_transactions,
                    a_row_of_an_unknown_version_waits_until_it_is_announced,
                    a_row_of_a_version_that_nobody_announces_lies_in_refused,
+                   a_sink_polls_on_while_postgresql_is_at_work,
+                   what_was_polled_behind_rows_that_are_set_aside_is_dropped,
                    connections_that_are_cut_leave_neither_gaps_nor_repeats,
                    a_session_that_holds_positions_for_ever_is_ended,
                    a_sink_catches_up_when_postgresql_comes_back)

@@ -210,16 +210,22 @@ START_TEST(a_lock_not_given_in_time_is_transient)
 END_TEST
 
 static void
-terminate(struct warehouse *victim)
+terminate_pid(const char *pid)
 {
     struct warehouse *killer = opened();
-    char pid[32];
-    snprintf(pid, sizeof(pid), "%s", ask(victim, "SELECT pg_backend_pid()"));
     const char *const params[] = {pid};
     ck_ok(warehouse_query(killer, "SELECT pg_terminate_backend($1::int, 5000)", params, 1, NULL,
                           &err),
           err);
     warehouse_close(&killer);
+}
+
+static void
+terminate(struct warehouse *victim)
+{
+    char pid[32];
+    snprintf(pid, sizeof(pid), "%s", ask(victim, "SELECT pg_backend_pid()"));
+    terminate_pid(pid);
 }
 
 START_TEST(a_killed_connection_is_transient_and_opened_again)
@@ -325,7 +331,7 @@ START_TEST(a_copy_longer_than_a_chunk_arrives_whole)
         values[i] = i;
     int64_t rows = 0;
     run(db, "CREATE TEMP TABLE t (n int)");
-    ck_ok(warehouse_copy_in(db, COPY_T, copy_of(arena, values, COUNT, 4), &rows, &err), err);
+    ck_ok(copy_in(db, COPY_T, copy_of(arena, values, COUNT, 4), &rows), err);
     ck_assert_int_eq(rows, COUNT);
     ck_assert_str_eq(ask(db, "SELECT sum(n) FROM pg_temp.t"), "4999950000");
     arena_close(&arena);
@@ -343,7 +349,7 @@ copy_refused(const char *table, const uint32_t values[], size_t count, uint32_t 
     run(db, table);
     err = (struct error){0};
     struct bytes data = copy_of(arena, values, count, field_length);
-    ck_assert_int_eq(warehouse_copy_in(db, COPY_T, data, &rows, &err), -1);
+    ck_assert_int_eq(copy_in(db, COPY_T, data, &rows), -1);
     ck_assert_msg(err.kind == ERROR_INPUT, "%s", err.message);
     ck_assert_str_eq(warehouse_sqlstate(db), sqlstate);
     ck_assert_int_eq(rows, -1);
@@ -390,7 +396,7 @@ START_TEST(a_copy_into_a_killed_connection_is_transient)
     struct arena *arena = memory();
     int64_t rows = 0;
     terminate(db);
-    ck_assert_int_eq(warehouse_copy_in(db, COPY_T, BYTES_NONE, &rows, &err), -1);
+    ck_assert_int_eq(copy_in(db, COPY_T, BYTES_NONE, &rows), -1);
     ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
     arena_close(&arena);
     warehouse_close(&db);
@@ -401,7 +407,7 @@ START_TEST(a_statement_that_is_no_copy_is_fatal)
 {
     struct warehouse *db = opened();
     int64_t rows = 0;
-    ck_assert_int_eq(warehouse_copy_in(db, "SELECT 1", BYTES_NONE, &rows, &err), -1);
+    ck_assert_int_eq(copy_in(db, "SELECT 1", BYTES_NONE, &rows), -1);
     ck_assert_int_eq(err.kind, ERROR_FATAL);
     ck_ok(warehouse_ping(db, &err), err);
     warehouse_close(&db);
@@ -414,6 +420,149 @@ START_TEST(a_copy_where_none_is_expected_is_fatal)
     run(db, "CREATE TEMP TABLE t (n int)");
     ck_assert_int_eq(warehouse_run(db, COPY_T, &err), -1);
     ck_assert_int_eq(err.kind, ERROR_FATAL);
+    ck_ok(warehouse_ping(db, &err), err);
+    warehouse_close(&db);
+}
+END_TEST
+
+/* ---- several statements in one string */
+
+#define NEW_T "CREATE TEMP TABLE t (n int CHECK (n < 5))"
+#define TOGETHER                                                                                   \
+    "INSERT INTO pg_temp.t VALUES (1), (2); " COPY_T "; DELETE FROM pg_temp.t WHERE n = "          \
+                                                     "1; " COPY_T
+
+static const char *
+sum_of_t(struct warehouse *db)
+{
+    return ask(db, "SELECT count(*) || ' ' || coalesce(sum(n), 0) FROM pg_temp.t");
+}
+
+/* The next statement is a COPY: these rows, in two pieces. */
+static void
+copy_next(struct warehouse *db, const uint32_t values[], size_t count)
+{
+    struct arena *arena = memory();
+    struct bytes data = copy_of(arena, values, count, 4);
+    int64_t rows = 0;
+    ck_ok(warehouse_copy_begin(db, &err), err);
+    ck_ok(warehouse_copy_put(db, (struct bytes){data.at, 25}, &err), err);
+    ck_ok(warehouse_copy_put(db, (struct bytes){data.at + 25, data.length - 25}, &err), err);
+    ck_ok(warehouse_copy_end(db, &err), err);
+    ck_ok(warehouse_outcome(db, &rows, &err), err);
+    ck_assert_int_eq(rows, (int64_t)count);
+    arena_close(&arena);
+}
+
+START_TEST(statements_sent_together_are_a_transaction_and_each_has_its_outcome)
+{
+    struct warehouse *db = opened();
+    int64_t affected = 0;
+    run(db, NEW_T);
+    for (int i = 0; i < 2; i++) {
+        ck_ok(warehouse_begin_with(db, TOGETHER, &err), err);
+        ck_ok(warehouse_outcome(db, &affected, &err), err);
+        ck_assert_int_eq(affected, 2);
+        copy_next(db, (const uint32_t[]){1, 3, 4}, 3);
+        ck_ok(warehouse_outcome(db, &affected, &err), err);
+        ck_assert_int_eq(affected, 2);
+        copy_next(db, (const uint32_t[]){0}, 1);
+        ck_ok(warehouse_commit(db, &err), err);
+    }
+    ck_assert_str_eq(sum_of_t(db), "8 18");
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(the_first_of_the_statements_that_fails_ends_them_all)
+{
+    struct warehouse *db = opened();
+    run(db, NEW_T);
+    ck_ok(warehouse_begin_with(db, "INSERT INTO pg_temp.t VALUES (9); " COPY_T, &err), err);
+    ck_assert_int_eq(warehouse_outcome(db, NULL, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_str_eq(warehouse_sqlstate(db), "23514");
+    ck_assert_int_eq(warehouse_copy_begin(db, &err), -1);
+    warehouse_rollback(db);
+    ck_assert_str_eq(sum_of_t(db), "0 0");
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_copy_that_fails_ends_what_was_sent_behind_it)
+{
+    struct warehouse *db = opened();
+    struct arena *arena = memory();
+    run(db, NEW_T);
+    ck_ok(warehouse_begin_with(db, TOGETHER, &err), err);
+    ck_ok(warehouse_outcome(db, NULL, &err), err);
+    ck_ok(warehouse_copy_begin(db, &err), err);
+    struct bytes data = copy_of(arena, (const uint32_t[]){3, 9}, 2, 4);
+    ck_ok(warehouse_copy_put(db, data, &err), err);
+    ck_ok(warehouse_copy_end(db, &err), err);
+    ck_assert_int_eq(warehouse_outcome(db, NULL, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_str_eq(warehouse_sqlstate(db), "23514");
+    warehouse_rollback(db);
+    ck_assert_str_eq(sum_of_t(db), "0 0");
+    arena_close(&arena);
+    warehouse_close(&db);
+}
+END_TEST
+
+/* As one that finds that its position was moved: COMMIT was sent already and must not be reached.
+ */
+START_TEST(statements_that_are_given_up_before_their_copy_leave_nothing)
+{
+    struct warehouse *db = opened();
+    run(db, NEW_T);
+    for (int asked = 0; asked < 3; asked++) {
+        ck_ok(warehouse_begin_with(db, TOGETHER, &err), err);
+        if (asked > 0)
+            ck_ok(warehouse_outcome(db, NULL, &err), err);
+        if (asked > 1)
+            ck_ok(warehouse_copy_begin(db, &err), err);
+        warehouse_rollback(db);
+        ck_assert_str_eq(sum_of_t(db), "0 0");
+    }
+    ck_assert_str_eq(ask(db, "SELECT pg_catalog.pg_current_xact_id_if_assigned() IS NULL"), "t");
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_commit_before_every_statement_was_asked_for_commits_nothing)
+{
+    struct warehouse *db = opened();
+    run(db, NEW_T);
+    ck_ok(warehouse_begin_with(db, TOGETHER, &err), err);
+    ck_ok(warehouse_outcome(db, NULL, &err), err);
+    ck_assert_int_eq(warehouse_commit(db, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_FATAL);
+    ck_assert_str_eq(sum_of_t(db), "0 0");
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(statements_whose_connection_is_lost_are_transient_to_their_end)
+{
+    struct warehouse *db = opened();
+    char pid[32];
+    run(db, NEW_T);
+    snprintf(pid, sizeof(pid), "%s", ask(db, "SELECT pg_backend_pid()"));
+    ck_ok(warehouse_begin_with(db, TOGETHER, &err), err);
+    ck_ok(warehouse_outcome(db, NULL, &err), err);
+    ck_ok(warehouse_copy_begin(db, &err), err);
+    terminate_pid(pid);
+    ck_assert_int_eq(warehouse_copy_end(db, &err) != 0 || warehouse_outcome(db, NULL, &err) != 0,
+                     1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    ck_assert_int_eq(warehouse_copy_begin(db, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    ck_assert_int_eq(warehouse_copy_put(db, bytes_of("x"), &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    ck_assert_int_eq(warehouse_commit(db, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    ck_assert_str_eq(warehouse_sqlstate(db), "08003");
     ck_ok(warehouse_ping(db, &err), err);
     warehouse_close(&db);
 }
@@ -482,6 +631,12 @@ RUN_POSTGRES_TESTS(
     a_copy_of_malformed_fields_is_input, a_copy_against_a_check_is_input,
     a_copy_of_a_key_twice_is_input, a_value_too_long_for_an_index_is_input,
     a_copy_into_a_killed_connection_is_transient, a_statement_that_is_no_copy_is_fatal,
-    a_copy_where_none_is_expected_is_fatal, a_copy_out_is_what_a_copy_in_takes,
-    a_copy_out_past_its_limit_is_input, a_copy_out_that_fails_midway_tells_why,
-    an_identifier_is_quoted)
+    a_copy_where_none_is_expected_is_fatal,
+    statements_sent_together_are_a_transaction_and_each_has_its_outcome,
+    the_first_of_the_statements_that_fails_ends_them_all,
+    a_copy_that_fails_ends_what_was_sent_behind_it,
+    statements_that_are_given_up_before_their_copy_leave_nothing,
+    a_commit_before_every_statement_was_asked_for_commits_nothing,
+    statements_whose_connection_is_lost_are_transient_to_their_end,
+    a_copy_out_is_what_a_copy_in_takes, a_copy_out_past_its_limit_is_input,
+    a_copy_out_that_fails_midway_tells_why, an_identifier_is_quoted)

@@ -34,4 +34,16 @@ ask(struct warehouse *db, const char *sql)
     return text;
 }
 
+/* A COPY ... FROM STDIN alone, in a transaction. */
+static inline int
+copy_in(struct warehouse *db, const char *sql, struct bytes data, int64_t *rows)
+{
+    if (warehouse_begin_with(db, sql, &err) == 0 && warehouse_copy_begin(db, &err) == 0 &&
+        warehouse_copy_put(db, data, &err) == 0 && warehouse_copy_end(db, &err) == 0 &&
+        warehouse_outcome(db, rows, &err) == 0)
+        return warehouse_commit(db, &err);
+    warehouse_rollback(db);
+    return -1;
+}
+
 #endif
