@@ -2,11 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "timestamp.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 #define SECOND_US   INT64_C(1000000)
 #define DAY_SECONDS INT64_C(86400)
-#define YEAR_MAX    9999
 #define EPOCH_DAY   719162 /* days from 0001-01-01 to 1970-01-01 */
 #define TIME_MIN_US (-EPOCH_DAY * DAY_SECONDS * SECOND_US)
 #define TIME_MAX_US (INT64_C(253402300800) * SECOND_US - 1) /* the end of year 9999 */
@@ -147,15 +146,22 @@ take_timestamp(struct cursor *cursor, int64_t *time_us)
     return cursor->at == cursor->end && *time_us >= TIME_MIN_US && *time_us <= TIME_MAX_US;
 }
 
-int
-timestamp_parse(struct bytes text, int64_t *us, struct error *err)
+bool
+timestamp_read(struct bytes text, int64_t *us)
 {
     struct cursor cursor = {text.at, text.at + text.length};
     int64_t parsed;
-    if (text.at && take_timestamp(&cursor, &parsed)) {
-        *us = parsed;
+    if (!text.at || !take_timestamp(&cursor, &parsed))
+        return false;
+    *us = parsed;
+    return true;
+}
+
+int
+timestamp_parse(struct bytes text, int64_t *us, struct error *err)
+{
+    if (timestamp_read(text, us))
         return 0;
-    }
     /* The value may be anything, so that only its plain characters are quoted. */
     char shown[41] = "";
     for (size_t i = 0; i < text.length && i < sizeof(shown) - 1; i++)
@@ -165,10 +171,28 @@ timestamp_parse(struct bytes text, int64_t *us, struct error *err)
 }
 
 static void
-put_digits(char *out, int count, int64_t value)
+put_pair(char *out, uint32_t value)
 {
-    for (int i = count - 1; i >= 0; i--, value /= 10)
-        out[i] = (char)('0' + value % 10);
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
+}
+
+/* Years that begin in March have their odd day at the end, so months follow from days by division
+ * alone: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days. `days` from
+ * 0001-01-01. */
+static void
+put_date(char *out, uint32_t days)
+{
+    uint32_t past = days + 306; /* from 0000-03-01 */
+    uint32_t era = past / 146097, of_era = past % 146097;
+    uint32_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    uint32_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t month = (5 * of_year + 2) / 153; /* from March */
+    uint32_t year = era * 400 + year_of_era + (month >= 10);
+    put_pair(out, year / 100);
+    put_pair(out + 2, year % 100);
+    put_pair(out + 5, month < 10 ? month + 3 : month - 9);
+    put_pair(out + 8, of_year - (153 * month + 2) / 5 + 1);
 }
 
 void
@@ -178,26 +202,16 @@ timestamp_print(int64_t us, char out[TIMESTAMP_LENGTH])
         us = TIME_MIN_US;
     if (us > TIME_MAX_US)
         us = TIME_MAX_US;
-    int64_t past_us = us - TIME_MIN_US;
-    int64_t seconds = past_us / SECOND_US;
-    int64_t days = seconds / DAY_SECONDS;
-    int64_t year = days * 400 / 146097 + 1; /* right, or off by one at a year's end */
-    while (year < YEAR_MAX && days_before(year + 1, 0) <= days)
-        year++;
-    while (days_before(year, 0) > days)
-        year--;
-    int64_t month = 0;
-    while (days_before(year, month + 1) <= days)
-        month++;
-
-    static const char pattern[TIMESTAMP_LENGTH] = "0000-00-00T00:00:00.000000Z";
-    for (int i = 0; i < TIMESTAMP_LENGTH; i++)
-        out[i] = pattern[i];
-    put_digits(out, 4, year);
-    put_digits(out + 5, 2, month + 1);
-    put_digits(out + 8, 2, days - days_before(year, month) + 1);
-    put_digits(out + 11, 2, seconds % DAY_SECONDS / 3600);
-    put_digits(out + 14, 2, seconds % 3600 / 60);
-    put_digits(out + 17, 2, seconds % 60);
-    put_digits(out + 20, 6, past_us % SECOND_US);
+    uint64_t past_us = (uint64_t)(us - TIME_MIN_US);
+    uint64_t past_seconds = past_us / SECOND_US;
+    uint32_t fraction = (uint32_t)(past_us % SECOND_US);
+    uint32_t of_day = (uint32_t)(past_seconds % DAY_SECONDS);
+    memcpy(out, "0000-00-00T00:00:00.000000Z", TIMESTAMP_LENGTH);
+    put_date(out, (uint32_t)(past_seconds / DAY_SECONDS));
+    put_pair(out + 11, of_day / 3600);
+    put_pair(out + 14, of_day % 3600 / 60);
+    put_pair(out + 17, of_day % 60);
+    put_pair(out + 20, fraction / 10000);
+    put_pair(out + 22, fraction / 100 % 100);
+    put_pair(out + 24, fraction % 100);
 }
