@@ -109,29 +109,47 @@ frame_empty(struct frame *frame)
     frame->rows = 0;
 }
 
-/* Frames of neighbouring stages have mostly the same columns in the same order, so the search
- * begins where the last one ended. */
-static const struct column *
-find_from(const struct frame *frame, const struct column *wanted, size_t *next)
+/* Index of the column of `from` that is copied to one like `wanted`; -1: there is none. Frames of
+ * neighbouring stages have mostly the same columns in the same order, so the search begins where
+ * the last one ended. */
+static int
+find_from(const struct frame *from, const struct column *wanted, size_t *next)
 {
-    for (size_t n = 0; n < frame->columns; n++) {
-        size_t i = (*next + n) % frame->columns;
-        const struct column *column = &frame->column[i];
+    for (size_t n = 0; n < from->columns; n++) {
+        size_t i = (*next + n) % from->columns;
+        const struct column *column = &from->column[i];
         if (column->name != wanted->name && strcmp(column->name, wanted->name) != 0)
             continue;
         *next = i + 1;
-        return column->type == wanted->type && column->width == wanted->width ? column : NULL;
+        return column->type == wanted->type && column->width == wanted->width ? (int)i : -1;
     }
-    return NULL;
+    return -1;
+}
+
+/* Once for all rows that are copied one after the other. */
+static int
+pair_columns(struct frame *to, const struct frame *from, struct error *err)
+{
+    size_t next = 0;
+    to->pair = arena_alloc(to->arena, to->columns + 1, sizeof(*to->pair));
+    if (!to->pair)
+        return error_memory(err, "columns of a frame");
+    to->pairs = 0;
+    for (size_t i = 0; i < to->columns; i++) {
+        int column = find_from(from, &to->column[i], &next);
+        if (column >= 0)
+            to->pair[to->pairs++] = (struct column_pair){(uint32_t)i, (uint32_t)column};
+    }
+    to->copied = from;
+    return 0;
 }
 
 static void
 copy_cell(struct column *to, size_t to_row, const struct column *from, size_t row)
 {
-    bool valid = column_valid(from, row);
-    column_set_valid(to, to_row, valid);
-    if (!valid)
-        return;
+    if (!column_valid(from, row))
+        return; /* and so it is here */
+    column_set_valid(to, to_row, true);
     switch (to->type) {
     case COLUMN_BOOL:
         to->flag[to_row] = from->flag[row];
@@ -162,14 +180,10 @@ frame_copy_row(struct frame *to, const struct frame *from, size_t row, struct er
     if (to->rows >= to->capacity)
         return error_set(err, ERROR_FATAL, "frame %s is full at %zu rows", to->schema->name,
                          to->capacity);
-    size_t next = 0;
-    for (size_t i = 0; i < to->columns; i++) {
-        const struct column *column = find_from(from, &to->column[i], &next);
-        if (column)
-            copy_cell(&to->column[i], to->rows, column, row);
-        else
-            column_set_valid(&to->column[i], to->rows, false);
-    }
+    if (to->copied != from && pair_columns(to, from, err) != 0)
+        return -1;
+    for (size_t i = 0; i < to->pairs; i++)
+        copy_cell(&to->column[to->pair[i].to], to->rows, &from->column[to->pair[i].from], row);
     to->origin[to->rows] = from->origin[row];
     to->origin[to->rows].row = row;
     to->rows++;

@@ -60,6 +60,12 @@ struct frame {
     struct arena *arena;
     int64_t unknown_keys; /* dropped by frame_from_json so far */
     struct codec_memo *memo;
+    const struct frame *copied; /* the frame that rows were last copied from, */
+    struct column_pair *pair;   /* and the columns that both have */
+    size_t pairs;
+};
+struct column_pair {
+    uint32_t to, from;
 };
 
 struct matrix { /* row-major: element (i, j) is at[i * columns + j] */
@@ -78,7 +84,7 @@ void frame_clear_row(struct frame *, size_t row);
 void frame_empty(struct frame *); /* takes all rows back; bytes that they named stay */
 /* Appends row `row` of `from`: columns of the same name and type are copied (bytes are shared,
  * not copied: both frames must live in the same batch), others stay invalid; origin is copied and
- * origin.row set to `row`. FATAL when `to` is full. */
+ * origin.row set to `row`. FATAL when `to` is full, or past its arena's limit. */
 int frame_copy_row(struct frame *to, const struct frame *from, size_t row,
                    struct error *) MUST_CHECK;
 

@@ -114,19 +114,41 @@ put_value(struct text *text, const struct column *column, size_t row)
     }
 }
 
+/* Columns of features that reasons have named so far: the same few over and over, each by the one
+ * name that the scorer has for it. */
+struct named {
+    const struct frame *in;
+    const char **name;
+    const struct column **column;
+    size_t count;
+};
+
+static const struct column *
+column_named(struct named *named, const char *name)
+{
+    size_t i = 0;
+    while (i < named->count && named->name[i] != name)
+        i++;
+    if (i == named->count && named->count < named->in->columns) {
+        named->name[named->count] = name;
+        named->column[named->count++] = &named->in->column[frame_find(named->in, name)];
+    }
+    assert(i < named->count);
+    return named->column[i];
+}
+
 /* [{"feature":"income","value":129,"contribution":0.4}, ...], the largest first. */
 static struct bytes
-print_reasons(struct arena *arena, const struct frame *in, size_t row, const struct reason *reason,
+print_reasons(struct arena *arena, struct named *named, size_t row, const struct reason *reason,
               size_t top)
 {
     struct text text = {.arena = arena};
     text_puts(&text, "[");
     for (size_t i = 0; i < top && reason[i].feature != NULL; i++) {
-        int column = frame_find(in, reason[i].feature);
         text_puts(&text, i > 0 ? ",{\"feature\":" : "{\"feature\":");
         text_put_json_string(&text, bytes_of(reason[i].feature));
         text_puts(&text, ",\"value\":");
-        put_value(&text, &in->column[column], row);
+        put_value(&text, column_named(named, reason[i].feature), row);
         text_puts(&text, ",\"contribution\":");
         text_put_float64(&text, isfinite(reason[i].contribution) ? reason[i].contribution : 0);
         text_puts(&text, "}");
@@ -171,6 +193,13 @@ decide_rows(const struct score *score, struct work *work, const struct frame *in
         .digest = column_of(out, "model_digest"),
         .reasons = column_of(out, "reasons"),
     };
+    struct named named = {
+        .in = in,
+        .name = arena_alloc(work->arena, in->columns, sizeof(*named.name)),
+        .column = arena_alloc(work->arena, in->columns, sizeof(*named.column)),
+    };
+    if (named.name == NULL || named.column == NULL)
+        return error_memory(err, "reasons");
     size_t top = (size_t)score->pipeline->score.reasons;
     for (size_t i = 0; i < in->rows; i++) {
         if (refused(work, i))
@@ -179,7 +208,7 @@ decide_rows(const struct score *score, struct work *work, const struct frame *in
             refuse(work, i, "score.not_finite", "", "the model's probability is not finite");
             continue;
         }
-        struct bytes reasons = print_reasons(work->arena, in, i, reason + i * top, top);
+        struct bytes reasons = print_reasons(work->arena, &named, i, reason + i * top, top);
         if (reasons.at == NULL)
             return error_memory(err, "reasons");
         if (frame_copy_row(out, in, i, err) != 0)
