@@ -258,7 +258,10 @@ broker_client(rd_kafka_conf_t *conf, enum client_kind kind, struct error *err)
 void
 problem_note(struct problem *problem, const char *text)
 {
+    if (text == NULL && !atomic_load_explicit(&problem->noted, memory_order_relaxed))
+        return;
     pthread_mutex_lock(&problem->lock);
+    atomic_store(&problem->noted, text != NULL);
     snprintf(problem->text, sizeof(problem->text), "%s", text == NULL ? "" : text);
     pthread_mutex_unlock(&problem->lock);
 }
@@ -312,12 +315,13 @@ message_wrap(rd_kafka_message_t *from)
     size_t count = 0;
     if (rd_kafka_message_headers(from, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
         count = rd_kafka_header_cnt(headers);
-    struct message *message = calloc(1, sizeof(*message) + count * sizeof(struct header));
+    struct message *message = malloc(sizeof(*message) + count * sizeof(struct header));
     if (message == NULL) {
         rd_kafka_message_destroy(from);
         return NULL;
     }
     struct header *header = (struct header *)(message + 1);
+    message->headers = 0;
     for (size_t i = 0; i < count; i++) {
         const void *value = NULL;
         if (rd_kafka_header_get_all(headers, i, &header[i].name, &value, &header[i].value.length) !=

@@ -19,6 +19,7 @@ struct broker {
 /* The last transport error, noted on librdkafka's threads, read on ours. */
 struct problem {
     pthread_mutex_t lock;
+    atomic_bool noted; /* there is one, so that nobody takes the lock to take note of none */
     char text[256];
     char read[256];
 };

@@ -10,8 +10,18 @@
 #include "clock.h"
 #include "failpoint.h"
 
+#define POLL_EVERY 64 /* records sent: reports of delivery are served then */
+
+/* Known topics, by name: the client library finds one by walking all of them under a lock. */
+struct topics {
+    rd_kafka_topic_t **at;
+    size_t count, last;
+};
+
 struct producer {
     rd_kafka_t *client;
+    struct topics topics;
+    unsigned sent;
     struct problem problem;
     atomic_llong delivered, refused;
     struct requests requests;
@@ -96,6 +106,9 @@ producer_destroy(struct producer **producer)
         return;
     rd_kafka_purge((*producer)->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll((*producer)->client, 0);
+    for (size_t i = 0; i < (*producer)->topics.count; i++)
+        rd_kafka_topic_destroy((*producer)->topics.at[i]);
+    free((*producer)->topics.at);
     rd_kafka_destroy((*producer)->client);
     pthread_mutex_destroy(&(*producer)->problem.lock);
     free(*producer);
@@ -148,38 +161,82 @@ headers_of(const struct record *record)
     return headers;
 }
 
+static bool
+is_named(const rd_kafka_topic_t *topic, const char *name)
+{
+    return strcmp(rd_kafka_topic_name(topic), name) == 0;
+}
+
+/* NULL: the name is none, or there is no memory. */
+static rd_kafka_topic_t *
+topic_of(struct producer *producer, const char *name)
+{
+    struct topics *topics = &producer->topics;
+    if (topics->count > 0 && is_named(topics->at[topics->last], name))
+        return topics->at[topics->last];
+    for (size_t i = 0; i < topics->count; i++)
+        if (is_named(topics->at[i], name))
+            return topics->at[topics->last = i];
+    rd_kafka_topic_t **more = reallocarray(topics->at, topics->count + 1, sizeof(*more));
+    if (more == NULL)
+        return NULL;
+    topics->at = more;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(producer->client, name, NULL);
+    if (topic == NULL)
+        return NULL;
+    topics->last = topics->count;
+    return more[topics->count++] = topic;
+}
+
+static rd_kafka_resp_err_t
+produce(struct producer *producer, rd_kafka_topic_t *topic, const struct record *record)
+{
+    bool keyed = record->key.at != NULL, filled = record->value.at != NULL;
+    rd_kafka_headers_t *headers = record->headers > 0 ? headers_of(record) : NULL;
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        producer->client, RD_KAFKA_V_RKT(topic),
+        RD_KAFKA_V_PARTITION(record->partition < 0 ? RD_KAFKA_PARTITION_UA : record->partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(record->key.at, keyed ? record->key.length : 0),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.at, filled ? record->value.length : 0),
+        RD_KAFKA_V_TIMESTAMP(record->time_us / 1000), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL)
+        rd_kafka_headers_destroy(headers);
+    return code;
+}
+
+/* The queue is full: reports of delivery make room, for as long as a message may take. */
+static rd_kafka_resp_err_t
+produce_patiently(struct producer *producer, rd_kafka_topic_t *topic, const struct record *record)
+{
+    rd_kafka_resp_err_t code = produce(producer, topic, record);
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return code;
+    int64_t deadline = clock_monotonic_ms() + 15000;
+    while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && clock_monotonic_ms() <= deadline) {
+        rd_kafka_poll(producer->client, 50);
+        code = produce(producer, topic, record);
+    }
+    return code;
+}
+
 int
 producer_send(struct producer *producer, const struct record *record, struct error *err)
 {
-    int64_t deadline = clock_monotonic_ms() + 15000;
-    const void *key = record->key.at;
-    void *value = (void *)(uintptr_t)record->value.at;
-    size_t key_length = key == NULL ? 0 : record->key.length;
-    size_t value_length = value == NULL ? 0 : record->value.length;
-    for (;;) {
-        rd_kafka_headers_t *headers = record->headers > 0 ? headers_of(record) : NULL;
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            producer->client, RD_KAFKA_V_TOPIC(record->topic),
-            RD_KAFKA_V_PARTITION(record->partition < 0 ? RD_KAFKA_PARTITION_UA : record->partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, key_length),
-            RD_KAFKA_V_VALUE(value, value_length), RD_KAFKA_V_TIMESTAMP(record->time_us / 1000),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_topic_t *topic = topic_of(producer, record->topic);
+    rd_kafka_resp_err_t code =
+        topic == NULL ? rd_kafka_last_error() : produce_patiently(producer, topic, record);
+    if (topic != NULL && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (++producer->sent % POLL_EVERY == 0)
             rd_kafka_poll(producer->client, 0);
-            return 0;
-        }
-        if (headers != NULL)
-            rd_kafka_headers_destroy(headers);
-        if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-            return error_refuse(err, "broker.size", "", "a record of %zu bytes for %s is too large",
-                                record->value.length, record->topic);
-        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || clock_monotonic_ms() > deadline) {
-            char what[320];
-            snprintf(what, sizeof(what), "producing to %s", record->topic);
-            return broker_code(err, code, what);
-        }
-        rd_kafka_poll(producer->client, 50);
+        return 0;
     }
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return error_refuse(err, "broker.size", "", "a record of %zu bytes for %s is too large",
+                            record->value.length, record->topic);
+    char what[320];
+    snprintf(what, sizeof(what), "producing to %s", record->topic);
+    return broker_code(err, code, what);
 }
 
 /* One step of the ladder. Returns 1 when the same call is to be made again. */
