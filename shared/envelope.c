@@ -5,11 +5,10 @@
 #include "envelope.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "document.h"
+#include "number.h"
 #include "text.h"
 #include "timestamp.h"
 
@@ -46,20 +45,6 @@ header_bytes(const struct message *message, const char *name)
     return value ? *value : BYTES_NONE;
 }
 
-static struct bytes
-header_filled(const struct message *message, const char *name)
-{
-    struct bytes value = header_bytes(message, name);
-    return value.length > 0 ? value : BYTES_NONE;
-}
-
-static struct bytes
-header_trace(const struct message *message, const char *name)
-{
-    struct bytes value = header_filled(message, name);
-    return value.length <= TRACE_LENGTH_MAX ? value : BYTES_NONE;
-}
-
 static int64_t
 header_decimal(const struct message *message, const char *name, int64_t max, int64_t if_none)
 {
@@ -67,46 +52,115 @@ header_decimal(const struct message *message, const char *name, int64_t max, int
     return envelope_decimal(header_bytes(message, name), max, &value) ? value : if_none;
 }
 
-static int64_t
-header_time(const struct message *message, const char *name, int64_t if_none)
+/* The headers that an origin is read from, all found in one pass over the message's. */
+enum known {
+    KNOWN_ID,
+    KNOWN_ORIGIN,
+    KNOWN_SOURCE,
+    KNOWN_TYPE,
+    KNOWN_TIME,
+    KNOWN_TRACE,
+    KNOWN_BEGINNING,
+    KNOWN_RECEIVED_AT,
+    KNOWN_VERSION,
+    KNOWN_REPLAY_OF,
+    KNOWN_EVENT_ID,
+    KNOWN_REASON,
+    KNOWNS
+};
+#define KNOWN(name)                                                                                \
+    {                                                                                              \
+        name, sizeof(name) - 1                                                                     \
+    }
+static const struct {
+    const char *name;
+    size_t length;
+} knowns[KNOWNS] = {
+    [KNOWN_ID] = KNOWN("ce_id"),
+    [KNOWN_ORIGIN] = KNOWN("ce_origin"),
+    [KNOWN_SOURCE] = KNOWN("ce_source"),
+    [KNOWN_TYPE] = KNOWN("ce_type"),
+    [KNOWN_TIME] = KNOWN("ce_time"),
+    [KNOWN_TRACE] = KNOWN("traceparent"),
+    [KNOWN_BEGINNING] = KNOWN("ce_traceparent"),
+    [KNOWN_RECEIVED_AT] = KNOWN("millrace_received_at"),
+    [KNOWN_VERSION] = KNOWN("millrace_pipeline_version"),
+    [KNOWN_REPLAY_OF] = KNOWN("millrace_replay_of"),
+    [KNOWN_EVENT_ID] = KNOWN("millrace_event_id"),
+    [KNOWN_REASON] = KNOWN(DEAD_HEADER "exception.class.name"),
+};
+
+struct known_headers {
+    const struct bytes *at[KNOWNS]; /* NULL: there is none */
+};
+
+static void
+find_known(const struct message *message, struct known_headers *found)
 {
-    struct bytes text = header_filled(message, name);
-    struct error ignored = {0};
-    int64_t us;
-    return text.at && timestamp_parse(text, &us, &ignored) == 0 ? us : if_none;
+    *found = (struct known_headers){0};
+    for (size_t i = 0; i < message->headers; i++) {
+        const struct header *header = &message->header[i];
+        size_t length = strlen(header->name);
+        for (size_t k = 0; k < KNOWNS; k++)
+            if (knowns[k].length == length && memcmp(knowns[k].name, header->name, length) == 0)
+                found->at[k] = &header->value;
+    }
 }
 
 static struct bytes
-read_id(const struct message *message)
+filled(const struct known_headers *found, enum known k)
 {
-    if (message_header(message, DEAD_HEADER "exception.class.name")) {
-        struct bytes id = header_filled(message, "millrace_event_id");
-        if (id.at)
-            return id;
-    }
-    return header_filled(message, "ce_id");
+    return found->at[k] != NULL && found->at[k]->length > 0 ? *found->at[k] : BYTES_NONE;
+}
+
+static struct bytes
+trace_of(const struct known_headers *found, enum known k)
+{
+    struct bytes value = filled(found, k);
+    return value.length <= TRACE_LENGTH_MAX ? value : BYTES_NONE;
+}
+
+static int64_t
+time_of(const struct known_headers *found, enum known k, int64_t if_none)
+{
+    struct bytes text = filled(found, k);
+    int64_t us;
+    return timestamp_read(text, &us) ? us : if_none;
+}
+
+static struct bytes
+id_of(const struct known_headers *found)
+{
+    struct bytes of_letter =
+        found->at[KNOWN_REASON] != NULL ? filled(found, KNOWN_EVENT_ID) : BYTES_NONE;
+    return of_letter.at ? of_letter : filled(found, KNOWN_ID);
 }
 
 void
 envelope_read(const struct message *message, struct origin *origin)
 {
-    struct bytes source = header_filled(message, "ce_origin");
-    struct bytes trace = header_trace(message, "traceparent");
-    struct bytes beginning = header_trace(message, "ce_traceparent");
+    struct known_headers found;
+    find_known(message, &found);
+    struct bytes source = filled(&found, KNOWN_ORIGIN);
+    struct bytes trace = trace_of(&found, KNOWN_TRACE);
+    struct bytes beginning = trace_of(&found, KNOWN_BEGINNING);
+    int64_t version = 0;
+    if (!envelope_decimal(filled(&found, KNOWN_VERSION), INT32_MAX, &version))
+        version = 0;
     *origin = (struct origin){
-        .id = read_id(message),
+        .id = id_of(&found),
         .key = message->key,
-        .source = source.at ? source : header_filled(message, "ce_source"),
-        .type = header_filled(message, "ce_type"),
+        .source = source.at ? source : filled(&found, KNOWN_SOURCE),
+        .type = filled(&found, KNOWN_TYPE),
         .trace = trace.at ? trace : beginning,
         .beginning = beginning.at ? beginning : trace,
         .value = message->value,
-        .time_us = header_time(message, "ce_time", message->time_us),
-        .received_us = header_time(message, "millrace_received_at", 0),
+        .time_us = time_of(&found, KNOWN_TIME, message->time_us),
+        .received_us = time_of(&found, KNOWN_RECEIVED_AT, 0),
         .offset = message->offset,
         .partition = message->partition,
-        .version = (int32_t)header_decimal(message, "millrace_pipeline_version", INT32_MAX, 0),
-        .replay = message_header(message, "millrace_replay_of") != NULL,
+        .version = (int32_t)version,
+        .replay = found.at[KNOWN_REPLAY_OF] != NULL,
     };
 }
 
@@ -133,6 +187,7 @@ struct headers {
     struct arena *arena;
     struct header *at;
     size_t count, capacity;
+    char *room;  /* for the texts that are printed; NULL: the arena has to give some */
     bool failed; /* the arena ran out */
 };
 
@@ -153,20 +208,39 @@ add_copy(struct headers *headers, const char *name, const char *value)
     add_bytes(headers, name, arena_copy(headers->arena, bytes_of(value ? value : "")));
 }
 
+/* Room for a text of at most `length` bytes; NULL: failed. */
+static char *
+room_for(struct headers *headers, size_t length)
+{
+    char *room = headers->room != NULL ? headers->room : arena_alloc(headers->arena, length, 1);
+    headers->failed = headers->failed || room == NULL;
+    return room;
+}
+
+static void
+add_printed(struct headers *headers, const char *name, char *text, size_t length)
+{
+    if (headers->room != NULL)
+        headers->room += length;
+    add_bytes(headers, name, (struct bytes){(const uint8_t *)text, length});
+}
+
 static void
 add_int64(struct headers *headers, const char *name, int64_t value)
 {
-    char out[24];
-    snprintf(out, sizeof(out), "%" PRId64, value);
-    add_copy(headers, name, out);
+    char *text = room_for(headers, NUMBER_LENGTH);
+    if (text != NULL)
+        add_printed(headers, name, text, number_print_int64(text, value));
 }
 
 static void
 add_time(struct headers *headers, const char *name, int64_t us)
 {
-    char out[TIMESTAMP_LENGTH];
-    timestamp_print(us, out);
-    add_copy(headers, name, out);
+    char *text = room_for(headers, TIMESTAMP_LENGTH);
+    if (text == NULL)
+        return;
+    timestamp_print(us, text);
+    add_printed(headers, name, text, TIMESTAMP_LENGTH - 1);
 }
 
 static void
@@ -183,19 +257,6 @@ add_trace(struct headers *headers, const char *name, struct bytes value)
         add_present(headers, name, value);
 }
 
-/* Joined from parts, NULL-ended; not printed, because every record of every stage has two. */
-static void
-add_joined(struct headers *headers, const char *name, const char *const parts[])
-{
-    size_t length = 0;
-    for (size_t i = 0; parts[i]; i++)
-        length += strlen(parts[i]);
-    char *out = arena_alloc(headers->arena, length + 1, 1);
-    for (char *at = out; at && *parts; parts++)
-        at = stpcpy(at, *parts);
-    add_bytes(headers, name, (struct bytes){(const uint8_t *)out, length});
-}
-
 static const char *
 event_type(const char *stage)
 {
@@ -209,9 +270,13 @@ event_type(const char *stage)
 static void
 add_sequence(struct headers *headers, int32_t input_partition, int64_t sequence)
 {
-    char out[40];
-    snprintf(out, sizeof(out), "%" PRId32 ":%" PRId64, input_partition, sequence);
-    add_copy(headers, "millrace_seq", out);
+    char *text = room_for(headers, 2 * NUMBER_LENGTH + 1);
+    if (text == NULL)
+        return;
+    size_t length = number_print_int64(text, input_partition);
+    text[length++] = ':';
+    length += number_print_int64(text + length, sequence);
+    add_printed(headers, "millrace_seq", text, length);
 }
 
 /* What ingestion stamped once and every later record and dead letter of the event carries on. */
@@ -224,22 +289,34 @@ add_stamps(struct headers *headers, int64_t received_us, int32_t version)
         add_int64(headers, "millrace_pipeline_version", version);
 }
 
-size_t
-envelope_write(struct arena *arena, const char *prefix, const char *pipeline, const char *stage,
-               const struct origin *origin, int32_t input_partition, int64_t sequence,
-               struct header out[ENVELOPE_HEADERS_MAX])
+bool
+envelope_make(struct arena *arena, const char *prefix, const char *pipeline, const char *stage,
+              struct envelope *out)
 {
-    struct headers headers = {.arena = arena, .at = out, .capacity = ENVELOPE_HEADERS_MAX};
-    const char *const source[] = {"/", prefix, "/", pipeline, "/", stage, NULL};
-    const char *const type[] = {prefix, ".", event_type(stage), NULL};
-    add_bytes(&headers, "ce_specversion", bytes_of("1.0"));
+    const char *source = arena_print(arena, "/%s/%s/%s", prefix, pipeline, stage);
+    const char *type = arena_print(arena, "%s.%s", prefix, event_type(stage));
+    *out = (struct envelope){bytes_of(source), bytes_of(type)};
+    return source != NULL && type != NULL;
+}
+
+#define TEXTS_LENGTH (2 * TIMESTAMP_LENGTH + 3 * NUMBER_LENGTH + 1)
+
+size_t
+envelope_write(struct arena *arena, const struct envelope *envelope, const struct origin *origin,
+               int32_t input_partition, int64_t sequence, struct header out[ENVELOPE_HEADERS_MAX])
+{
+    struct headers headers = {
+        .at = out, .capacity = ENVELOPE_HEADERS_MAX, .room = arena_alloc(arena, TEXTS_LENGTH, 1)};
+    if (headers.room == NULL)
+        return 0;
+    add_bytes(&headers, "ce_specversion", (struct bytes){(const uint8_t *)"1.0", 3});
     add_present(&headers, "ce_id", origin->id);
-    add_joined(&headers, "ce_source", source);
-    add_joined(&headers, "ce_type", type);
+    add_bytes(&headers, "ce_source", envelope->source);
+    add_bytes(&headers, "ce_type", envelope->type);
     if (origin->time_us != -1)
         add_time(&headers, "ce_time", origin->time_us);
     add_present(&headers, "ce_origin", origin->source);
-    add_bytes(&headers, "content-type", bytes_of("application/json"));
+    add_bytes(&headers, "content-type", (struct bytes){(const uint8_t *)"application/json", 16});
     add_trace(&headers, "traceparent", origin->trace);
     add_trace(&headers, "ce_traceparent", origin->beginning);
     if (sequence >= 0)

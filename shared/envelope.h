@@ -18,13 +18,20 @@
  * millrace_event_id, where it has one. */
 void envelope_read(const struct message *, struct origin *);
 
-/* Headers of an output record of `stage` (raw clean features decisions labels dead), in the arena
- * but for what is the origin's. `sequence` < 0: no millrace_seq. Absent: ce_id without an id,
- * ce_time with time_us -1, millrace_received_at and millrace_pipeline_version with 0, traces
- * without one. ce_source = /<prefix>/<pipeline>/<stage>, ce_type = <prefix>.<stage>.<what>.v1.
- * Returns the number of headers written, 0 past the arena's limit. */
-size_t envelope_write(struct arena *, const char *prefix, const char *pipeline, const char *stage,
-                      const struct origin *, int32_t input_partition, int64_t sequence,
+/* What the records of a stage (raw clean features decisions labels dead) have in common:
+ * ce_source = /<prefix>/<pipeline>/<stage>, ce_type = <prefix>.<stage>.<what>.v1. */
+struct envelope {
+    struct bytes source, type;
+};
+/* In the arena; false past its limit. */
+bool envelope_make(struct arena *, const char *prefix, const char *pipeline, const char *stage,
+                   struct envelope *out);
+/* Headers of an output record, in the arena but for what is the origin's or the envelope's.
+ * `sequence` < 0: no millrace_seq. Absent: ce_id without an id, ce_time with time_us -1,
+ * millrace_received_at and millrace_pipeline_version with 0, traces without one. Returns the number
+ * of headers written, 0 past the arena's limit. */
+size_t envelope_write(struct arena *, const struct envelope *, const struct origin *,
+                      int32_t input_partition, int64_t sequence,
                       struct header out[ENVELOPE_HEADERS_MAX]);
 /* millrace_seq of a message: "<input partition>:<n>". False: none or malformed. */
 bool envelope_sequence(const struct message *, int32_t *input_partition, int64_t *n);

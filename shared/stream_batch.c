@@ -18,6 +18,8 @@ struct run { /* messages of one input and one pipeline version, in order */
     struct instance *instance;
     struct message **message; /* those that became a row of `in`: one a row */
     struct frame *in, *out[STREAM_OUTPUTS_MAX];
+    const char *topic[STREAM_OUTPUTS_MAX];        /* of an output */
+    struct envelope envelope[STREAM_OUTPUTS_MAX]; /* of its records */
     struct refusals refusals;
     struct work work;
     uint8_t *produced; /* per row, bit i: in output i */
@@ -107,8 +109,8 @@ static int
 decode(struct run *run, struct message **message, const struct origin *origin, size_t count,
        struct error *err)
 {
+    struct error bad = {0};
     for (size_t i = 0; i < count; i++) {
-        struct error bad = {0};
         if (add_row(run, message[i], &origin[i], &bad) == 0) {
             run->message[run->in->rows - 1] = message[i];
             continue;
@@ -125,8 +127,9 @@ decode(struct run *run, struct message **message, const struct origin *origin, s
 }
 
 /* ---- outputs */
+/* *bad is room for what is wrong with the row. */
 static int
-encode_row(struct run *run, size_t output, size_t row, struct error *err)
+encode_row(struct run *run, size_t output, size_t row, struct error *bad, struct error *err)
 {
     struct stream *stream = run->stream;
     struct frame *out = run->out[output];
@@ -140,14 +143,13 @@ encode_row(struct run *run, size_t output, size_t row, struct error *err)
                          row, stage);
     if (refused(&run->work, origin->row))
         return 0; /* all outputs of a row share its fate */
-    struct error bad = {0};
     struct bytes value = {0};
-    if (frame_to_json(out, row, &value, &bad) != 0) {
-        if (bad.kind != ERROR_INPUT) {
-            *err = bad;
+    if (frame_to_json(out, row, &value, bad) != 0) {
+        if (bad->kind != ERROR_INPUT) {
+            *err = *bad;
             return -1;
         }
-        refuse_error(&run->work, origin->row, &bad);
+        refuse_error(&run->work, origin->row, bad);
         return 0;
     }
     if (value.length > STREAM_RECORD_MAX) {
@@ -165,22 +167,20 @@ write_row(struct run *run, size_t output, size_t row, struct error *err)
 {
     struct stream *stream = run->stream;
     const struct origin *origin = &run->out[output]->origin[row];
-    const char *stage = stream->service->writes[output];
     struct input *input = run->input;
     int32_t partition = stream->service->places ? origin->partition : input->at.partition;
     struct header *headers = arena_alloc(stream->arena, ENVELOPE_HEADERS_MAX, sizeof(*headers));
     struct record *record = add_record(stream, err);
-    const char *topic = stage_topic(stream->arena, stream, input->pipeline, stage);
     if (record == NULL)
         return -1;
-    if (headers == NULL || topic == NULL)
+    if (headers == NULL)
         return error_memory(err, "an output");
     int64_t sequence = ++input->tally.written[output][partition];
-    size_t count = envelope_write(stream->arena, stream->common->prefix, input->pipeline, stage,
-                                  origin, input->at.partition, sequence, headers);
+    size_t count = envelope_write(stream->arena, &run->envelope[output], origin,
+                                  input->at.partition, sequence, headers);
     if (count == 0)
         return error_memory(err, "headers");
-    *record = (struct record){.topic = topic,
+    *record = (struct record){.topic = run->topic[output],
                               .partition = partition,
                               .key = origin->key,
                               .value = origin->value,
@@ -193,9 +193,10 @@ static int
 encode_outputs(struct run *run, struct error *err)
 {
     size_t outputs = stream_outputs(run->stream->service);
+    struct error bad = {0};
     for (size_t i = 0; i < outputs; i++)
         for (size_t row = 0; row < run->out[i]->rows; row++)
-            if (encode_row(run, i, row, err) != 0)
+            if (encode_row(run, i, row, &bad, err) != 0)
                 return -1;
     return 0;
 }
@@ -252,8 +253,12 @@ open_run(struct run *run, size_t count, struct error *err)
     run->in = frame_create(arena, pipeline_schema(pipeline, service->reads[0]), count);
     bool enough = run->message != NULL && run->produced != NULL && run->in != NULL;
     for (size_t i = 0; i < stream_outputs(service); i++) {
-        run->out[i] = frame_create(arena, pipeline_schema(pipeline, service->writes[i]), count);
-        enough = enough && run->out[i] != NULL;
+        const char *stage = service->writes[i];
+        run->out[i] = frame_create(arena, pipeline_schema(pipeline, stage), count);
+        run->topic[i] = stage_topic(arena, run->stream, pipeline->name, stage);
+        enough = enough && run->out[i] != NULL && run->topic[i] != NULL &&
+                 envelope_make(arena, run->stream->common->prefix, pipeline->name, stage,
+                               &run->envelope[i]);
     }
     run->work = (struct work){.arena = arena,
                               .state = run->input->state,
@@ -431,7 +436,7 @@ handle_input(struct stream *stream, struct input *input, struct message **messag
         in++;
         last_us = message[i]->time_us;
         input->tally.in++;
-        if (message_header(message[i], "millrace_replay_of") != NULL) {
+        if (from.replay) {
             input->tally.replayed++;
             input->counted[STREAM_REPLAYED]++;
         }

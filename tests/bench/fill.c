@@ -52,7 +52,10 @@ send_event(struct producer *producer, struct arena *arena, const struct pipeline
                             .time_us = INT64_C(1767225600000000) + n,
                             .received_us = INT64_C(1767225600000000) + n,
                             .version = 1};
-    size_t headers = envelope_write(arena, prefix, pipeline->name, "raw", &origin, 0, -1, header);
+    struct envelope envelope;
+    size_t headers = envelope_make(arena, prefix, pipeline->name, "raw", &envelope)
+                         ? envelope_write(arena, &envelope, &origin, 0, -1, header)
+                         : 0;
     const struct record record = {
         .topic = arena_print(arena, "%s.%s.raw", prefix, pipeline->name),
         .partition = (int32_t)(n % pipeline->partitions),

@@ -23,8 +23,9 @@ check_next_stage(struct arena *arena, const struct message *message, const struc
     int32_t partition = -1;
     int64_t sequence = -1;
     next.header = headers;
-    next.headers =
-        envelope_write(arena, "millrace", "loan", "clean", origin, 3, INT64_C(1) << 40, headers);
+    struct envelope envelope;
+    REQUIRE(envelope_make(arena, "millrace", "loan", "clean", &envelope));
+    next.headers = envelope_write(arena, &envelope, origin, 3, INT64_C(1) << 40, headers);
     REQUIRE(next.headers > 0 && next.headers <= ENVELOPE_HEADERS_MAX);
     envelope_read(&next, &then);
     REQUIRE(same_or_absent(origin->id, then.id));
