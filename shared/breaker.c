@@ -70,12 +70,6 @@ breaker_death(struct breaker *breaker, const char *reason)
     breaker->batch.deaths[find_reason(breaker, reason)]++;
 }
 
-void
-breaker_undo(struct breaker *breaker)
-{
-    breaker->batch = (struct slice){0};
-}
-
 static void
 add(struct slice *to, const struct slice *from, int64_t sign)
 {

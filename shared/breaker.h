@@ -1,6 +1,6 @@
 /* breaker: stops a pipeline at a stage before a bad release buries a day of customers: it opens
- * when too many of the last events died for one reason. It counts what is committed alone: a batch
- * is noted piece by piece, then committed or undone. Not for several threads.
+ * when too many of the last events died for one reason. It counts what is committed alone, a
+ * batch piece by piece. Not for several threads.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_BREAKER_H
 #define MILLRACE_BREAKER_H
@@ -19,12 +19,11 @@ struct breaker;
 int breaker_create(double share, int64_t window, struct breaker **, struct error *) MUST_CHECK;
 void breaker_free(struct breaker **);
 
-/* Of the batch in hand. Duplicates are events that live. At most 32 reasons are told apart, the
- * rest counts as one. */
+/* Of a batch that is committed. Duplicates are events that live. At most 32 reasons are told apart,
+ * the rest counts as one. */
 void breaker_events(struct breaker *, int64_t n);
 void breaker_death(struct breaker *, const char *reason);
-void breaker_undo(struct breaker *);
-/* True once: this batch has opened it. */
+/* Ends the batch. True once: this batch has opened it. */
 bool breaker_commit(struct breaker *);
 
 /* Once open, it stays so. */

@@ -66,6 +66,9 @@ struct consumer_options {
 int consumer_open(struct broker *, const struct consumer_options *, struct consumer **,
                   struct error *) MUST_CHECK;
 void consumer_close(struct consumer **);
+/* Called inside of a poll before partitions are given up or taken: what it waits for still belongs
+ * to the assignment that is about to end. */
+void consumer_before_rebalance(struct consumer *, void (*wait)(void *self), void *self);
 int consumer_subscribe(struct consumer *, const char *const topics[], size_t count,
                        struct error *) MUST_CHECK;
 /* What a poll brought. Rebalances happen inside poll and are handed out as events: after REVOKED

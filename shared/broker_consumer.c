@@ -68,6 +68,8 @@ rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition
           void *opaque)
 {
     struct consumer *consumer = opaque;
+    if (consumer->before_rebalance != NULL)
+        consumer->before_rebalance(consumer->self);
     drop_assignment(consumer);
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         replace(consumer, NULL);
@@ -126,6 +128,13 @@ consumer_open(struct broker *broker, const struct consumer_options *options, str
 undo:
     free(consumer);
     return -1;
+}
+
+void
+consumer_before_rebalance(struct consumer *consumer, void (*wait)(void *self), void *self)
+{
+    consumer->before_rebalance = wait;
+    consumer->self = self;
 }
 
 void

@@ -16,6 +16,8 @@ struct consumer {
     size_t started;      /* partitions that are fetched from */
     int64_t replaced_ms; /* when partitions that were fetched from were last taken back */
     struct problem problem;
+    void (*before_rebalance)(void *self); /* NULL: nothing is to be waited for */
+    void *self;
     int64_t asked_ms; /* when the brokers were last asked whether the problem is over */
 };
 

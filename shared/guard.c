@@ -29,6 +29,8 @@ struct guard {
     int file;
     struct suspect *suspect;
     size_t suspects, capacity;
+    struct suspect *inherited; /* as the predecessor left them, until they are passed */
+    size_t inheritances;
     char *text;
     size_t room;
 };
@@ -109,6 +111,17 @@ read_lines(struct guard *guard, FILE *in, struct error *err)
     return 0;
 }
 
+static int
+inherit(struct guard *guard, struct error *err)
+{
+    guard->inherited = calloc(guard->suspects + 1, sizeof(*guard->inherited));
+    if (guard->inherited == NULL)
+        return error_memory(err, "a guard");
+    for (size_t i = 0; i < guard->suspects; i++)
+        guard->inherited[guard->inheritances++] = guard->suspect[i];
+    return 0;
+}
+
 int
 guard_open(const char *path, struct guard **out, struct error *err)
 {
@@ -122,7 +135,7 @@ guard_open(const char *path, struct guard **out, struct error *err)
     int failed = in != NULL ? read_lines(guard, in, err) : 0;
     if (in != NULL)
         fclose(in);
-    if (failed != 0)
+    if (failed != 0 || inherit(guard, err) != 0)
         goto undo;
     guard->file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (guard->file < 0) {
@@ -144,6 +157,7 @@ guard_close(struct guard **guard)
     if ((*guard)->file >= 0)
         close((*guard)->file);
     free((*guard)->suspect);
+    free((*guard)->inherited);
     free((*guard)->text);
     free(*guard);
     *guard = NULL;
@@ -214,9 +228,28 @@ guard_leave(struct guard *guard, const struct guard_range *range, size_t count, 
     return write_lines(guard, err);
 }
 
+static struct suspect *
+find_inherited(const struct guard *guard, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < guard->inheritances; i++)
+        if (guard->inherited[i].partition == partition &&
+            strcmp(guard->inherited[i].topic, topic) == 0)
+            return &guard->inherited[i];
+    return NULL;
+}
+
+bool
+guard_suspects(const struct guard *guard, const char *topic, int32_t partition)
+{
+    return find_inherited(guard, topic, partition) != NULL;
+}
+
 void
 guard_pass(struct guard *guard, const char *topic, int32_t partition, int64_t next)
 {
+    struct suspect *inherited = find_inherited(guard, topic, partition);
+    if (inherited != NULL && next >= inherited->end)
+        *inherited = guard->inherited[--guard->inheritances];
     struct suspect *suspect = find(guard, topic, partition);
     if (suspect == NULL)
         return;

@@ -40,6 +40,8 @@ int guard_enter(struct guard *, const struct guard_range *, size_t count,
 /* After it: this process did not die of it. TRANSIENT as above. */
 int guard_leave(struct guard *, const struct guard_range *, size_t count,
                 struct error *) MUST_CHECK;
+/* The predecessor died of something in this partition that is not passed yet. */
+bool guard_suspects(const struct guard *, const char *topic, int32_t partition);
 /* What lies before `next` is committed and no longer suspected. Where events come alone, those up
  * to the end of the range that was in hand at first go on to. */
 void guard_pass(struct guard *, const char *topic, int32_t partition, int64_t next);

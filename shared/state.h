@@ -52,7 +52,7 @@ void state_limit(struct state *, size_t limit); /* takes effect with the next pu
  * FATAL, the arena ran out. Keys begin with "k:", values with their expiry. */
 int state_change(const struct state *, size_t *at, struct arena *, struct bytes *key,
                  struct bytes *value, struct error *) MUST_CHECK;
-void state_commit(struct state *); /* the changes are in the changelog: the next batch begins */
+void state_commit(struct state *); /* the changes were taken: the next batch begins */
 /* A record of the changelog; other keys are ignored. INPUT: a value that is none of ours. What
  * exceeds the limit is cut, the oldest keys first; their tombstones are among the changes of the
  * next batches, as many as a quarter of the limit can remember. */

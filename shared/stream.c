@@ -1,11 +1,14 @@
 /* stream: the one loop from Kafka to Kafka.
  *
- *   poll a batch -> handle -> begin -> outputs, dead letters, position records -> offsets -> commit
+ *   poll a batch -> handle -> hand over;  the writer: begin -> outputs, dead letters, position
+ *   records -> offsets -> commit;  once it is committed: settle
  *
- * Nothing is polled between the first message of a batch and its commit's verdict but the batch, so
- * no rebalance runs inside a transaction. Whatever goes wrong, the batch is undone the same way:
- * the producer is destroyed, every partition asks the group for its committed offset and restores
- * its position record to it. If the commit had been applied after all, that offset says so.
+ * Batches are polled and handled while those before them are written. Whatever is not the next
+ * message - partitions that come or go, offsets to start from anew, a stop - waits until all that
+ * was handed over is settled, so no transaction outlives the assignment it was polled under.
+ * Whatever goes wrong, everything that is not committed is undone the same way: the producer is
+ * destroyed, every partition asks the group for its committed offset and restores its position
+ * record to it. If a commit had been applied after all, that offset says so.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "stream.h"
 
@@ -21,10 +24,12 @@
 #include "stream_private.h"
 
 #define LOOP_LIMIT_MS 60000
+#define IDLE_MS       100 /* of a poll while there is nothing to do */
+#define BUSY_MS       10  /* and while something is on its way */
+#define LINGER_MS     2   /* of events that trickle in, before an idle writer gets them */
+#define CLOCK_EVERY   64  /* messages, while they come without a pause */
 
 /* ---- metrics */
-static char counter_names[STREAM_COUNTERS][64];
-static struct metric counters[STREAM_COUNTERS + 1];
 struct metric stream_metrics[] = {
     {"millrace_stream_transactions_total", METRIC_COUNTER, "Kafka transactions by outcome",
      "outcome", NULL},
@@ -42,34 +47,6 @@ struct metric stream_metrics[] = {
      "1: too many events of the pipeline died for one reason, so it stands still here", NULL, NULL},
     {0},
 };
-#define transactions (&stream_metrics[0])
-#define renewals     (&stream_metrics[1])
-
-static void
-open_metrics(const char *service)
-{
-    static const char *const verdicts[] = {"in", "out", "dead", "duplicate", "replayed"};
-    if (counters[0].name != NULL) /* a second run in one process counts on */
-        return;
-    for (size_t i = 0; i < STREAM_COUNTERS; i++) {
-        snprintf(counter_names[i], sizeof(counter_names[i]), "millrace_%s_%s_total", service,
-                 verdicts[i]);
-        counters[i] = (struct metric){counter_names[i], METRIC_COUNTER,
-                                      "Events by what became of them", NULL, NULL};
-    }
-    metrics_register(counters);
-    metrics_register(stream_metrics);
-}
-
-/* What the batch counted becomes visible once it is committed. */
-static void
-publish_counts(struct input *input)
-{
-    for (size_t i = 0; i < STREAM_COUNTERS; i++)
-        metric_add(&counters[i], input->pipeline, input->counted[i]);
-    memset(input->counted, 0, sizeof(input->counted));
-}
-
 /* ---- names */
 size_t
 stream_outputs(const struct service *service)
@@ -202,60 +179,16 @@ refresh(struct stream *stream, struct error *err)
     return 0;
 }
 
-/* ---- the producer */
-static void
-warm(struct stream *stream)
-{
-    const struct pipeline *pipeline[1024];
-    size_t count = catalog_pipelines(stream->catalog, pipeline, 1024);
-    char state[64];
-    snprintf(state, sizeof(state), "%s-state", stream->service->name);
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; stream->service->writes[k] != NULL; k++)
-            producer_warm(stream->producer, stage_topic(stream->arena, stream, pipeline[i]->name,
-                                                        stream->service->writes[k]));
-        producer_warm(stream->producer,
-                      stage_topic(stream->arena, stream, pipeline[i]->name, state));
-    }
-}
-
-static int
-renew_producer(struct stream *stream, struct error *err)
-{
-    if (stream->producer != NULL)
-        return 0;
-    if (producer_open_transactional(stream->broker, stream->transactional_id, &stream->producer,
-                                    err) != 0)
-        return -1;
-    struct error problem = {0};
-    if (producer_init(stream->producer, 10000, &problem) != 0) {
-        producer_destroy(&stream->producer);
-        health_set("kafka", HEALTH_READY, false, problem.message);
-        *err = problem;
-        return -1;
-    }
-    FAILPOINT("stream.new_producer");
-    health_set("kafka", HEALTH_READY, true, NULL);
-    warm(stream);
-    arena_reset(stream->arena);
-    return 0;
-}
-
 /* ---- the batch */
-static void
-drop_batch(struct stream *stream)
-{
-    for (size_t i = 0; i < stream->batch.count; i++)
-        message_free(&stream->batch.message[i]);
-    stream->batch.count = stream->batch.bytes = 0;
-    arena_reset(stream->arena);
-}
-
 static int
 add_message(struct stream *stream, struct message *message, struct error *err)
 {
-    struct batch *batch = &stream->batch;
-    struct input *input = inputs_find(stream, message->topic, message->partition);
+    struct batch *batch = stream->batch;
+    const struct message *last = batch->count > 0 ? batch->message[batch->count - 1] : NULL;
+    struct input *input =
+        last != NULL && last->topic == message->topic && last->partition == message->partition
+            ? batch->input[batch->count - 1]
+            : inputs_find(stream, message->topic, message->partition);
     if (input == NULL || input->phase != INPUT_READY || message->offset < input->at.offset) {
         message_free(&message);
         return 0;
@@ -278,106 +211,99 @@ add_message(struct stream *stream, struct message *message, struct error *err)
     return 0;
 }
 
+/* What was polled before and is not handled is polled again by whoever has the partition next. */
 static int
 take_event(struct stream *stream, enum consumer_event event, struct error *err)
 {
-    if (event == CONSUMER_OUT_OF_RANGE)
+    struct error problem = {0};
+    int landed = stream_land(stream, &problem);
+    if (event == CONSUMER_OUT_OF_RANGE && landed == 0)
         return inputs_out_of_range(stream, err);
-    drop_batch(stream);
-    if (event == CONSUMER_ASSIGNED)
-        return inputs_assign(stream, err);
-    FAILPOINT("stream.revoking");
-    inputs_stand_by(stream);
-    inputs_drop(stream);
-    log_info("partitions revoked");
-    return 0;
+    stream_drop_batch(stream);
+    if (landed != 0)
+        inputs_forget(stream); /* nothing of it may stand by */
+    if (event == CONSUMER_ASSIGNED && inputs_assign(stream, err) != 0)
+        return -1;
+    if (event == CONSUMER_REVOKED) {
+        FAILPOINT("stream.revoking");
+        inputs_stand_by(stream);
+        inputs_drop(stream);
+        log_info("partitions revoked");
+    }
+    if (landed != 0)
+        *err = problem;
+    return landed;
 }
 
-/* Until the input is drained, the time is over or the batch is full. */
+/* Runs inside of a poll, before the client lets go of what it has: then the batches that wait are
+ * committed with the assignment they were polled under. */
+static void
+before_rebalance(void *self)
+{
+    FAILPOINT("stream.rebalancing");
+    writer_wait(self);
+}
+
+/* Whether the batch has been gathered for long enough. */
+static bool
+is_due(struct stream *stream)
+{
+    int64_t age_ms = clock_monotonic_ms() - stream->batch->started_ms;
+    return age_ms >= stream->common->batch_ms || (age_ms >= LINGER_MS && writer_idle(stream));
+}
+
+/* Until it is full; or the input is drained and the writer has nothing to do; or time is over. */
 static int
 collect(struct stream *stream, struct error *err)
 {
-    int64_t started = 0;
-    int timeout_ms = inputs_ready(stream) ? 100 : 10;
-    while (stream->batch.count < (size_t)stream->common->batch_rows &&
-           stream->batch.bytes < STREAM_BATCH_BYTES) {
+    struct batch *batch = stream->batch;
+    size_t rows = (size_t)stream->common->batch_rows;
+    int timeout_ms = !inputs_ready(stream) || !writer_idle(stream) ? BUSY_MS : IDLE_MS;
+    if (rows > STREAM_BATCH_ROWS)
+        rows = STREAM_BATCH_ROWS;
+    while (batch->count < rows && batch->bytes < STREAM_BATCH_BYTES) {
         enum consumer_event event;
         struct message *message = NULL;
         if (consumer_poll(stream->consumer, timeout_ms, &event, &message, err) != 0)
             return -1;
-        if (event == CONSUMER_NOTHING)
-            return 0;
-        if (event != CONSUMER_MESSAGE)
+        if (event != CONSUMER_NOTHING && event != CONSUMER_MESSAGE)
             return take_event(stream, event, err);
-        if (add_message(stream, message, err) != 0)
+        if (event == CONSUMER_MESSAGE && add_message(stream, message, err) != 0)
             return -1;
-        if (stream->batch.count > 0 && started == 0)
-            started = clock_monotonic_ms();
-        if (started != 0 && clock_monotonic_ms() - started >= stream->common->batch_ms)
+        if (batch->count == 0 && event == CONSUMER_NOTHING)
             return 0;
-        timeout_ms = 1;
+        if (batch->count == 0)
+            continue;
+        if (batch->count == 1 && event == CONSUMER_MESSAGE)
+            batch->started_ms = clock_monotonic_ms();
+        bool drained = event == CONSUMER_NOTHING && timeout_ms > 0;
+        if (drained && writer_idle(stream))
+            return 0;
+        if ((timeout_ms > 0 || batch->count % CLOCK_EVERY == 0) && is_due(stream))
+            return 0;
+        timeout_ms = event == CONSUMER_NOTHING ? 1 : 0;
     }
-    return 0;
-}
-
-static int
-commit(struct stream *stream, struct error *err)
-{
-    if (producer_begin(stream->producer, err) != 0)
-        return -1;
-    FAILPOINT("stream.begun");
-    for (size_t i = 0; i < stream->records.count; i++) {
-        if (i == stream->records.count / 2)
-            FAILPOINT("stream.half_produced");
-        if (producer_send(stream->producer, &stream->records.at[i], err) != 0)
-            return -1;
-    }
-    if (FAILS("stream.changelogged"))
-        return error_set(err, ERROR_TRANSIENT, "failed by a test");
-    if (producer_commit(stream->producer, stream->consumer, stream->ends, stream->end_count, err) !=
-        0)
-        return -1;
-    if (FAILS("stream.committed"))
-        return error_set(err, ERROR_TRANSIENT, "failed by a test");
-    if (CRIPPLED("offsets_outside"))
-        consumer_commit_for_display(stream->consumer, stream->ends, stream->end_count);
     return 0;
 }
 
 static int
 process(struct stream *stream, struct error *err)
 {
-    int64_t started = clock_monotonic_ms();
+    struct batch *batch = stream->batch;
     FAILPOINT("stream.polled");
     if (stream_guarded(stream, err) != 0)
         return -1;
     FAILPOINT("stream.handled");
-    if (stream->end_count > 0) {
-        if (commit(stream, err) != 0) {
-            /* A record the client library refuses has been checked before: no datum's fault. */
-            if (err->kind == ERROR_INPUT)
-                err->kind = ERROR_FATAL;
-            return -1;
-        }
-        metric_add(transactions, "committed", 1);
-        metric_observe(&stream_metrics[5], NULL, (double)(clock_monotonic_ms() - started) / 1e3);
-        if (producer_tainted(stream->producer) && !CRIPPLED("producer_kept")) {
-            metric_add(renewals, "tainted", 1);
-            producer_destroy(&stream->producer);
-        }
+    if (batch->ends == 0) { /* its first event waits for a version or a model */
+        stream_drop_batch(stream);
+        return 0;
     }
-    stream_settled(stream);
-    for (size_t i = 0; i < stream->end_count; i++) {
-        const struct position *end = &stream->ends[i];
-        struct input *input = inputs_find(stream, end->topic, end->partition);
-        input->at.offset = end->offset;
-        input_settled(input);
-        publish_counts(input);
-    }
-    stream->backoff_ms = 0;
-    stream->worked_ms = clock_monotonic_ms();
-    drop_batch(stream);
-    return 0;
+    if (!writer_idle(stream))
+        FAILPOINT("stream.ahead");
+    stream->memory += arena_used(batch->arena);
+    bool wary = stream_wary(stream, batch);
+    writer_hand_over(stream);
+    return wary ? stream_land(stream, err) : 0;
 }
 
 /* After a loaded phase its memory goes back to the system. */
@@ -387,9 +313,7 @@ rest(struct stream *stream)
     if (stream->worked_ms == 0 || clock_monotonic_ms() - stream->worked_ms < PROCESS_REST_MS)
         return;
     stream->worked_ms = 0;
-    arena_release(stream->arena);
-    free(stream->records.at);
-    stream->records = (struct records){0};
+    stream_free_batches(stream, false);
     process_give_back();
 }
 
@@ -397,15 +321,19 @@ static void
 undo(struct stream *stream, const struct error *why)
 {
     struct error err = {0};
+    writer_rest(stream);
+    if (stream_settle(stream, &err) != 0)
+        err = (struct error){0}; /* it is why */
     if (stream->producer != NULL) {
-        metric_add(transactions, "undone", 1);
-        metric_add(renewals, "undone", 1);
+        metric_add(stream_transactions, "undone", 1);
+        metric_add(stream_renewals, "undone", 1);
         producer_destroy(&stream->producer);
     }
-    log_warn("batch undone, will be tried again", field_int("rows", (int64_t)stream->batch.count),
-             field_text("error", why->message));
-    stream_unsettled(stream);
-    drop_batch(stream);
+    stream->producing = false;
+    size_t rows = stream_drop_all(stream);
+    writer_resume(stream, stream->settled);
+    log_warn("what was not committed is undone and will be tried again",
+             field_int("rows", (int64_t)rows), field_text("error", why->message));
     inputs_forget(stream);
     if (consumer_start(stream->consumer, NULL, 0, &err) != 0)
         log_warn("fetching goes on", field_text("error", err.message));
@@ -419,7 +347,7 @@ static void
 report(struct stream *stream)
 {
     const char *problem = consumer_problem(stream->consumer);
-    if (stream->producer != NULL)
+    if (stream->producing)
         health_set("kafka", HEALTH_READY, problem == NULL, problem);
     inputs_report_state(stream);
     inputs_report_reach(stream);
@@ -427,17 +355,33 @@ report(struct stream *stream)
                inputs_ready(stream) ? NULL : "position records are being restored");
 }
 
+/* Before the committed offsets are asked: a new producer ends what the one before has left. While
+ * the writer is at work it sees to its producer itself. */
+static int
+have_producer(struct stream *stream, struct error *err)
+{
+    if (stream->producing)
+        return 0;
+    if (stream_renew_producer(stream, err) != 0)
+        return -1;
+    stream->producing = true;
+    return 0;
+}
+
 static int
 turn(struct stream *stream, struct error *err)
 {
     health_beat("stream", LOOP_LIMIT_MS);
-    if (refresh(stream, err) != 0 || renew_producer(stream, err) != 0 ||
+    if (stream_settle(stream, err) != 0 || stream_take_batch(stream, err) != 0 ||
+        refresh(stream, err) != 0 || have_producer(stream, err) != 0 ||
         inputs_advance(stream, err) != 0 || collect(stream, err) != 0)
         return -1;
     report(stream);
-    if (stream->batch.count > 0)
+    if (stream->batch->count > 0)
         return process(stream, err);
-    rest(stream);
+    arena_reset(stream->arena);
+    if (stream->settled == stream->writer.handed)
+        rest(stream);
     return 0;
 }
 
@@ -452,19 +396,22 @@ open_stream(struct stream *stream, struct error *err)
     snprintf(stream->transactional_id, sizeof(stream->transactional_id), "%s.%s.%s.%s",
              common->prefix, common->lane, stream->service->name, common->instance);
     const struct consumer_options options = {stream->group, stream->member};
-    open_metrics(stream->service->name);
+    metrics_register(stream_metrics);
+    stream_settle_open(stream->service->name);
     stream_state_open();
     reach_open();
     stream_guard_open(stream);
-    if (arena_open(&stream->arena, (size_t)common->memory_limit_mb << 20, err) != 0)
+    if (consumer_open(stream->broker, &options, &stream->consumer, err) != 0)
         return -1;
-    return consumer_open(stream->broker, &options, &stream->consumer, err);
+    consumer_before_rebalance(stream->consumer, before_rebalance, stream);
+    return writer_open(stream, err);
 }
 
 static void
 close_stream(struct stream *stream)
 {
-    drop_batch(stream);
+    writer_close(stream);
+    stream_drop_all(stream);
     inputs_drop(stream);
     inputs_drop_standing(stream);
     producer_destroy(&stream->producer);
@@ -476,14 +423,33 @@ close_stream(struct stream *stream)
         free(stream->instance[i]);
     }
     free(stream->instance);
-    free(stream->batch.message);
-    free(stream->batch.input);
-    free(stream->records.at);
-    free(stream->ends);
+    stream_free_batches(stream, true);
     free(stream->range);
     guard_close(&stream->guard);
-    arena_close(&stream->arena);
     health_stop_beating("stream");
+}
+
+/* Until it is told to stop; then all that was handed over is committed. What fails only then is
+ * undone by whoever comes next. */
+static int
+run(struct stream *stream, struct error *err)
+{
+    while (!*stream->stopping) {
+        struct error problem = {0};
+        if (turn(stream, &problem) == 0)
+            continue;
+        if (problem.kind != ERROR_TRANSIENT) {
+            *err = problem;
+            return -1;
+        }
+        undo(stream, &problem);
+    }
+    if (stream_land(stream, err) == 0)
+        return 0;
+    if (err->kind != ERROR_TRANSIENT)
+        return -1;
+    log_warn("what was not committed is undone", field_text("error", err->message));
+    return 0;
 }
 
 int
@@ -496,19 +462,14 @@ stream_run(const struct service *service, const struct common_settings *common,
                             .settings = settings,
                             .broker = broker,
                             .catalog = catalog,
-                            .stopping = stopping};
+                            .stopping = stopping,
+                            .first = strcmp(service->reads[0], "events") == 0};
     if (open_stream(&stream, err) != 0)
         return -1;
-    while (!*stopping) {
-        struct error problem = {0};
-        if (turn(&stream, &problem) == 0)
-            continue;
-        if (problem.kind != ERROR_TRANSIENT) {
-            /* No farewell: a fenced instance must not touch what is another's now. */
-            *err = problem;
-            return -1;
-        }
-        undo(&stream, &problem);
+    if (run(&stream, err) != 0) {
+        /* No farewell: a fenced instance must not touch what is another's now. */
+        writer_close(&stream);
+        return -1;
     }
     close_stream(&stream);
     return 0;

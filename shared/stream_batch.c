@@ -28,7 +28,7 @@ struct run { /* messages of one input and one pipeline version, in order */
 static struct record *
 add_record(struct stream *stream, struct error *err)
 {
-    struct records *records = &stream->records;
+    struct records *records = &stream->batch->records;
     if (records->count == records->capacity) {
         size_t capacity = records->capacity == 0 ? 1024 : records->capacity * 2;
         struct record *at = reallocarray(records->at, capacity, sizeof(*at));
@@ -67,9 +67,7 @@ add_dead(struct stream *stream, struct input *input, const struct message *messa
     *(duplicate ? &input->tally.duplicate : &input->tally.dead) += 1;
     input->tally.written[stream_outputs(stream->service)][message->partition]++;
     input->counted[duplicate ? STREAM_DUPLICATE : STREAM_DEAD]++;
-    if (!duplicate)
-        stream_breaker_death(stream, input, letter->reason);
-    return 0;
+    return duplicate ? 0 : stream_breaker_death(stream, input, letter->reason, err);
 }
 
 static int
@@ -95,7 +93,7 @@ static int
 add_row(struct run *run, struct message *message, const struct origin *origin, struct error *err)
 {
     struct frame *in = run->in;
-    if (strcmp(run->stream->service->reads[0], "events") != 0)
+    if (!run->stream->first)
         return frame_from_json(in, message->value, origin, err);
     if (in->rows == in->capacity)
         return error_set(err, ERROR_FATAL, "the frame is full");
@@ -309,7 +307,7 @@ in_sequence(const struct stream *stream, struct input *input, const struct messa
     int32_t upstream = 0;
     int64_t n = 0;
     /* P.events is anybody's to write to, also with headers copied from elsewhere. */
-    if (strcmp(stream->service->reads[0], "events") == 0)
+    if (stream->first)
         return true;
     if (!envelope_sequence(message, &upstream, &n) || upstream < 0 ||
         (size_t)upstream >= input->tally.partitions)
@@ -337,7 +335,7 @@ in_sequence(const struct stream *stream, struct input *input, const struct messa
 static struct instance *
 instance_for(struct stream *stream, struct input *input, const struct origin *origin, bool *wait)
 {
-    bool first = strcmp(stream->service->reads[0], "events") == 0;
+    bool first = stream->first;
     struct instance *instance =
         stream_instance(stream, input->pipeline, first ? 0 : origin->version);
     if (instance != NULL && instance->ready)
@@ -351,6 +349,14 @@ instance_for(struct stream *stream, struct input *input, const struct origin *or
         input->waits_since_ms = now;
     *wait = origin->version > 0 && now - input->waits_since_ms < STREAM_WAIT_FOR_VERSION_MS;
     return NULL;
+}
+
+/* Most events are of the version of the one before; the catalog is asked once a batch. */
+static bool
+handles(const struct stream *stream, const struct instance *instance, const struct origin *origin)
+{
+    return instance != NULL && instance->ready &&
+           (stream->first || instance->pipeline->version == origin->version);
 }
 
 /* An event without an instance to handle it. */
@@ -395,17 +401,19 @@ write_state(struct stream *stream, const struct input *input, struct error *err)
 static int
 end_input(struct stream *stream, struct input *input, int64_t next, struct error *err)
 {
-    struct position *ends =
-        reallocarray(stream->ends, stream->end_count + 1, sizeof(*stream->ends));
-    if (ends == NULL)
+    struct batch *batch = stream->batch;
+    struct end *end = reallocarray(batch->end, batch->ends + 1, sizeof(*end));
+    if (end == NULL)
         return error_memory(err, "positions");
-    stream->ends = ends;
-    ends[stream->end_count] = input->at;
-    ends[stream->end_count++].offset = next;
+    batch->end = end;
+    input->at.offset = next;
     if (write_state(stream, input, err) != 0)
         return -1;
     struct record *record = add_record(stream, err);
-    return record == NULL ? -1 : input_record(stream, input, next, record, err);
+    if (record == NULL || input_record(stream, input, next, record, err) != 0)
+        return -1;
+    input_handled(input, &end[batch->ends++]);
+    return 0;
 }
 
 static int
@@ -421,10 +429,12 @@ handle_input(struct stream *stream, struct input *input, struct message **messag
     size_t rows = 0;
     for (size_t i = 0; i < count; i++) {
         bool wait = false;
-        struct origin from = {0};
+        struct origin from;
         envelope_read(message[i], &from);
-        struct instance *instance =
-            message[i] == stream->killer ? NULL : instance_for(stream, input, &from, &wait);
+        struct instance *instance = message[i] == stream->killer ? NULL
+                                    : handles(stream, now, &from)
+                                        ? now
+                                        : instance_for(stream, input, &from, &wait);
         if (wait) {
             input->waits_since = stream->generation;
             stream->restart = stream->rewind = true;
@@ -473,9 +483,7 @@ handle_input(struct stream *stream, struct input *input, struct message **messag
 int
 batch_handle(struct stream *stream, struct error *err)
 {
-    struct batch *batch = &stream->batch;
-    stream->records.count = 0;
-    stream->end_count = 0;
+    struct batch *batch = stream->batch;
     struct message **mine = arena_alloc(stream->arena, batch->count, sizeof(struct message *));
     if (mine == NULL)
         return error_memory(err, "a batch");

@@ -34,7 +34,7 @@ tell_unwritten(const struct error *err)
 static void
 find_ranges(struct stream *stream)
 {
-    const struct batch *batch = &stream->batch;
+    const struct batch *batch = stream->batch;
     stream->ranges = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const struct message *message = batch->message[i];
@@ -54,7 +54,7 @@ find_ranges(struct stream *stream)
 static void
 keep_first(struct stream *stream, const struct guard_range *range, bool refused)
 {
-    struct batch *batch = &stream->batch;
+    struct batch *batch = stream->batch;
     size_t kept = 0;
     while (batch->input[kept]->at.topic != range->topic)
         kept++;
@@ -125,12 +125,23 @@ stream_guarded(struct stream *stream, struct error *err)
 }
 
 /* ---- the breaker; the newest version's counts for all versions of its pipeline */
-void
-stream_breaker_death(struct stream *stream, const struct input *input, const char *reason)
+int
+stream_breaker_death(struct stream *stream, const struct input *input, const char *reason,
+                     struct error *err)
 {
-    struct instance *newest = stream_instance(stream, input->pipeline, 0);
-    if (newest != NULL)
-        breaker_death(newest->breaker, reason);
+    struct batch *batch = stream->batch;
+    if (batch->deaths == batch->death_capacity) {
+        size_t capacity = batch->death_capacity == 0 ? 64 : batch->death_capacity * 2;
+        struct death *death = reallocarray(batch->death, capacity, sizeof(*death));
+        if (death == NULL)
+            return error_memory(err, "dead letters");
+        batch->death = death;
+        batch->death_capacity = capacity;
+    }
+    struct death *death = &batch->death[batch->deaths++];
+    death->pipeline = input->pipeline;
+    snprintf(death->reason, sizeof(death->reason), "%s", reason);
+    return 0;
 }
 
 bool
@@ -153,18 +164,18 @@ trip(struct stream *stream, const struct instance *instance)
               field_int("deaths", deaths), field_int("of_events", events));
 }
 
-/* The batch is committed: its counts hold. */
-void
-stream_settled(struct stream *stream)
+static void
+tell_breakers(struct stream *stream, const struct batch *batch)
 {
-    for (size_t i = 0; i < stream->end_count; i++) {
-        const struct position *end = &stream->ends[i];
-        const struct input *input = inputs_find(stream, end->topic, end->partition);
-        struct instance *newest = stream_instance(stream, input->pipeline, 0);
+    for (size_t i = 0; i < batch->ends; i++) {
+        struct instance *newest = stream_instance(stream, batch->end[i].input->pipeline, 0);
         if (newest != NULL)
-            breaker_events(newest->breaker, input->counted[STREAM_IN]);
-        if (stream->guard != NULL)
-            guard_pass(stream->guard, end->topic, end->partition, end->offset);
+            breaker_events(newest->breaker, batch->end[i].counted[STREAM_IN]);
+    }
+    for (size_t i = 0; i < batch->deaths; i++) {
+        struct instance *newest = stream_instance(stream, batch->death[i].pipeline, 0);
+        if (newest != NULL)
+            breaker_death(newest->breaker, batch->death[i].reason);
     }
     for (size_t i = 0; i < stream->instances; i++)
         if (breaker_commit(stream->instance[i]->breaker))
@@ -172,8 +183,29 @@ stream_settled(struct stream *stream)
 }
 
 void
-stream_unsettled(struct stream *stream)
+stream_settled(struct stream *stream, const struct batch *batch)
 {
-    for (size_t i = 0; i < stream->instances; i++)
-        breaker_undo(stream->instance[i]->breaker);
+    tell_breakers(stream, batch);
+    for (size_t i = 0; stream->guard != NULL && i < batch->ends; i++) {
+        const struct position *at = &batch->end[i].at;
+        guard_pass(stream->guard, at->topic, at->partition, at->offset);
+    }
+}
+
+/* An event that may kill again must find everything before it committed, or it would undo that each
+ * time; and a breaker can only stop what is not handled yet. */
+bool
+stream_wary(struct stream *stream, const struct batch *batch)
+{
+    for (size_t i = 0; stream->guard != NULL && i < stream->inputs; i++)
+        if (guard_suspects(stream->guard, stream->input[i].at.topic, stream->input[i].at.partition))
+            return true;
+    for (size_t i = 0; batch->deaths > 0 && i < batch->ends; i++) {
+        const struct end *end = &batch->end[i];
+        const struct instance *newest = stream_instance(stream, end->input->pipeline, 0);
+        if (newest != NULL && (double)end->counted[STREAM_DEAD] >
+                                  newest->pipeline->breaker.share * (double)end->counted[STREAM_IN])
+            return true;
+    }
+    return false;
 }

@@ -532,5 +532,8 @@ inputs_advance(struct stream *stream, struct error *err)
         if (stream->input[i].phase == INPUT_STOPPED &&
             input_look_again(stream, &stream->input[i], err) != 0)
             return -1;
-    return stream->restart ? start(stream, err) : 0;
+    if (!stream->restart)
+        return 0;
+    /* What is on its way ends first: fetching begins behind it. */
+    return stream_land(stream, err) != 0 ? -1 : start(stream, err);
 }

@@ -1,9 +1,12 @@
-/* stream_private: what the files of the stream loop share. stream.c turns the loop, commits
- * and undoes; stream_input.c knows the assigned partitions, their committed offsets and position
- * records; stream_batch.c turns messages into records to be written.
+/* stream_private: what the files of the stream loop share. stream.c turns the loop and undoes;
+ * stream_batch.c turns messages into records to be written; stream_write.c writes them and commits,
+ * in a thread of its own; stream_settle.c does what follows a commit; stream_input.c knows the
+ * assigned partitions, their committed offsets and position records.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_STREAM_PRIVATE_H
 #define MILLRACE_STREAM_PRIVATE_H
+
+#include <pthread.h>
 
 #include "breaker.h"
 #include "guard.h"
@@ -11,10 +14,12 @@
 #include "state.h"
 #include "stream.h"
 
-#define STREAM_OUTPUTS_MAX         4          /* writes and "dead" */
-#define STREAM_BATCH_BYTES         (16 << 20) /* input bytes of a batch */
-#define STREAM_RECORD_MAX          1200000 /* bytes of an output's value; larger: a dead letter */
-#define STREAM_WAIT_FOR_VERSION_MS 60000   /* for a version nobody announces; then: dead letters */
+#define STREAM_OUTPUTS_MAX         4         /* writes and "dead" */
+#define STREAM_BATCH_ROWS          500       /* a batch, so that its memory stays in the caches */
+#define STREAM_BATCH_BYTES         (4 << 20) /* input bytes of a batch */
+#define STREAM_BATCHES             16        /* handled and not settled, with the one in hand */
+#define STREAM_RECORD_MAX          1200000   /* bytes of an output's value; larger: a dead letter */
+#define STREAM_WAIT_FOR_VERSION_MS 60000 /* for a version nobody announces; then: dead letters */
 #define STREAM_ALERT_MS            60000 /* a position that does not fit for so long is an alert */
 
 /* What the position record of an input partition counts since the beginning of time. */
@@ -70,15 +75,54 @@ struct instance { /* the service opened for one version of a pipeline */
     struct breaker *breaker;
 };
 
-struct batch {
-    struct message **message;
-    struct input **input; /* whose message it is */
-    size_t count, capacity, bytes;
-};
-
 struct records {
     struct record *at;
     size_t count, capacity;
+};
+
+struct end { /* of a batch in one input, and what its metrics count once it is committed */
+    struct input *input;
+    struct position at;
+    int64_t counted[STREAM_COUNTERS];
+    int64_t evicted; /* keys of its state */
+};
+
+struct death { /* of an event, for the breaker */
+    const char *pipeline;
+    char reason[BREAKER_REASON_LENGTH];
+};
+
+/* What is polled and handled at once. Once handled it is the writer's to read and nobody's to
+ * change, until it is settled or dropped. */
+struct batch {
+    struct arena *arena;
+    struct message **message;
+    struct input **input; /* whose message it is */
+    size_t count, capacity, bytes;
+    struct records records;
+    struct end *end; /* one an input */
+    size_t ends;
+    struct death *death;
+    size_t deaths, death_capacity;
+    int64_t started_ms; /* its first message */
+};
+
+/* The thread that writes. It makes one transaction of all batches that it finds, so while one
+ * commits, the next grows. The counts number batches from the beginning of time; batch n is in
+ * place n % STREAM_BATCHES. */
+struct writer {
+    pthread_t thread;
+    bool runs;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t handed;                  /* by the loop; those before are the writer's */
+    size_t taken;                   /* sent, in this transaction or an earlier one */
+    atomic_size_t committed;        /* those before are */
+    atomic_bool failed;             /* nothing is taken any more; `problem` says why */
+    bool at_work, resting, closing; /* resting: it is to take nothing */
+    struct error problem;
+    struct position *position; /* of the transaction, one an input */
+    size_t positions;
 };
 
 struct stream {
@@ -88,21 +132,23 @@ struct stream {
     struct broker *broker;
     struct catalog *catalog;
     atomic_bool *stopping;
-    struct arena *arena;
+    struct arena *arena; /* of the batch in hand */
     struct consumer *consumer;
-    struct producer *producer;
-    struct reader *restorer; /* of position records; NULL: nothing to restore */
+    struct producer *producer; /* the writer's, but for when it rests */
+    bool producing;            /* there is one, as far as the loop knows */
+    struct reader *restorer;   /* of position records; NULL: nothing to restore */
     struct input *input;
     size_t inputs;
     struct instance **instance; /* each at its own place for good: runs point at them */
     size_t instances, subscribed;
-    struct batch batch;
-    struct records records;
-    struct position *ends; /* of the batch, one an input */
-    size_t end_count;
-    bool restart; /* what is fetched must be told anew */
-    bool rewind;  /* and from other offsets than fetching has reached */
-    bool in_transaction;
+    struct batch place[STREAM_BATCHES];
+    struct batch *batch; /* in hand; NULL: none */
+    size_t settled;      /* batches, from the beginning of time */
+    size_t memory;       /* of the batches handed over and not settled, in bytes */
+    struct writer writer;
+    bool restart;        /* what is fetched must be told anew */
+    bool rewind;         /* and from other offsets than fetching has reached */
+    bool first;          /* the stage reads P.events, which anybody may write to */
     uint64_t generation; /* of the catalog, as last seen */
     int64_t backoff_ms;
     char group[256], member[128], transactional_id[256];
@@ -117,10 +163,13 @@ struct stream {
 };
 
 extern struct metric stream_metrics[];
-#define stream_gaps         (&stream_metrics[2])
-#define stream_repeats      (&stream_metrics[3])
-#define stream_last_record  (&stream_metrics[4])
-#define stream_breaker_open (&stream_metrics[6])
+#define stream_transactions  (&stream_metrics[0])
+#define stream_renewals      (&stream_metrics[1])
+#define stream_gaps          (&stream_metrics[2])
+#define stream_repeats       (&stream_metrics[3])
+#define stream_last_record   (&stream_metrics[4])
+#define stream_batch_seconds (&stream_metrics[5])
+#define stream_breaker_open  (&stream_metrics[6])
 
 /* ---- stream_input.c */
 int inputs_assign(struct stream *, struct error *) MUST_CHECK;
@@ -150,19 +199,43 @@ bool input_take_standing(struct stream *, struct input *, size_t partitions);
 void inputs_drop_standing(struct stream *);
 void inputs_share(struct stream *);
 void inputs_report_state(struct stream *);
-void input_settled(struct input *);
+void input_handled(struct input *, struct end *);
+void input_settled(const struct end *);
 void input_restored(struct input *, int64_t time_us);
 
-/* ---- stream_batch.c: fills stream->records and stream->ends from stream->batch */
+/* ---- stream_batch.c: records and ends of the batch in hand, from its messages */
 int batch_handle(struct stream *, struct error *) MUST_CHECK;
+
+/* ---- stream_write.c. The loop's side of the writer: */
+int writer_open(struct stream *, struct error *) MUST_CHECK;
+void writer_close(struct stream *);     /* the transaction at work ends first */
+void writer_hand_over(struct stream *); /* the batch in hand, which is in hand no more */
+bool writer_idle(struct stream *);      /* all is committed, or it has failed */
+void writer_wait(struct stream *);      /* until it is idle */
+/* Until more than `committed` batches are, or it has failed. */
+void writer_wait_past(struct stream *, size_t committed);
+void writer_rest(struct stream *); /* the transaction at work ends, and nothing is taken after it */
+void writer_resume(struct stream *, size_t next); /* with batch `next`; what failed is forgotten */
+int stream_renew_producer(struct stream *, struct error *) MUST_CHECK;
+
+/* ---- stream_settle.c */
+int stream_settle(struct stream *, struct error *) MUST_CHECK; /* what is committed by now */
+int stream_land(struct stream *, struct error *) MUST_CHECK;   /* all there is, which is awaited */
+int stream_take_batch(struct stream *, struct error *) MUST_CHECK; /* a new one into the hand */
+void stream_drop_batch(struct stream *);                           /* the one in hand is empty */
+size_t stream_drop_all(struct stream *); /* also what was handed over; the number of their rows */
+void stream_free_batches(struct stream *, bool all); /* their memory goes back to the system */
+void stream_settle_open(const char *service);
 
 /* ---- stream_guard.c */
 void stream_guard_open(struct stream *); /* without it the loop goes on, and says so */
 int stream_guarded(struct stream *, struct error *) MUST_CHECK; /* batch_handle, guarded */
-void stream_breaker_death(struct stream *, const struct input *, const char *reason);
+int stream_breaker_death(struct stream *, const struct input *, const char *reason,
+                         struct error *) MUST_CHECK;
 bool stream_breaker_allows(const struct instance *);
-void stream_settled(struct stream *);   /* the batch is committed */
-void stream_unsettled(struct stream *); /* the batch is undone */
+void stream_settled(struct stream *, const struct batch *); /* it is committed */
+/* Whether nothing may be handled before this batch, which was handed over, is settled. */
+bool stream_wary(struct stream *, const struct batch *);
 
 /* ---- stream.c */
 struct instance *stream_instance(struct stream *, const char *pipeline, int32_t version);

@@ -65,7 +65,7 @@ find_standing(struct stream *stream, const struct position *at)
     return NULL;
 }
 
-/* An input that is ready stands between two batches, at the end of the one committed last. Without
+/* Nothing is on its way: an input that is ready stands at the end of what is committed. Without
  * memory for the list it is restored like any other. */
 void
 inputs_stand_by(struct stream *stream)
@@ -125,21 +125,33 @@ inputs_share(struct stream *stream)
     }
 }
 
-/* ---- after a commit */
+/* ---- after a batch, and after its commit */
+/* Its changes are among the batch's records. The next batch goes on from here, and is undone with
+ * this one. */
 void
-input_settled(struct input *input)
+input_handled(struct input *input, struct end *end)
 {
-    int64_t evicted = state_evicted(input->state) - input->evicted;
+    *end = (struct end){.input = input, .at = input->at};
+    end->evicted = state_evicted(input->state) - input->evicted;
+    input->evicted += end->evicted;
     state_commit(input->state);
     FAILPOINT("state.committed");
-    input->evicted += evicted;
-    metric_add(state_evicted_metric, input->pipeline, evicted);
-    if (evicted == 0 || input->evicts)
+    memcpy(end->counted, input->counted, sizeof(end->counted));
+    memset(input->counted, 0, sizeof(input->counted));
+}
+
+void
+input_settled(const struct end *end)
+{
+    struct input *input = end->input;
+    metric_add(state_evicted_metric, input->pipeline, end->evicted);
+    if (end->evicted == 0 || input->evicts)
         return;
     input->evicts = true;
     log_warn("the state is at its limit: the oldest keys go before their time",
              field_text("topic", input->at.topic), field_int("partition", input->at.partition),
-             field_int("keys", (int64_t)state_keys(input->state)), field_int("evicted", evicted));
+             field_int("keys", (int64_t)state_keys(input->state)),
+             field_int("evicted", end->evicted));
 }
 
 /* ---- what it tells */

@@ -39,8 +39,10 @@ position record) and the group's offsets.
                       aborted: the producer is destroyed, then init, fetch, restore
              a commit during which the library had to send a request again
                       (producer_tainted): a new producer, offset and state stay
-             a partition that comes back between two batches: fetch and restore, the
-                      producer stays
+             batches that were handled while the one before was committed are part of
+                      the state: written next, undone with it
+             a partition that comes back once all is committed (before_rebalance): fetch
+                      and restore, the producer stays
              a zombie that is refused ends or, as long as it does not know that it
                       is one, undoes the batch and tries again
            It may be killed between any two steps, and lose the reply to commit (the
@@ -89,6 +91,7 @@ DESIGN = dict(
                             # | 'end': true end of the log | 'lso': last stable offset
     state_on_abort='drop',  # and restore | 'keep'
     rewind_on_abort=True,
+    ahead_on_abort='drop',  # a batch handled while the undone one was written | 'keep'
     new_producer=True,      # after every undone batch and every re-sent request
                             # | 'errors': only where a call failed | False: never
     on_lost_reply='ask',    # new producer, committed offset, restore | 'redo' | 'go_on'
@@ -455,6 +458,8 @@ class Model:
                 go(m, 'abort, keeps its state', 'redo', ids=seen)
             elif not self.rewind_on_abort:
                 go(m, 'abort, reads on', 'redo', pos=to)
+            elif self.ahead_on_abort == 'keep':
+                go(m, 'abort, writes what was handled ahead', 'redo', pos=to, ids=seen)
             else:
                 anew(m, 'abort, new producer')
                 if not late:                                # undone without an abort: init does it
@@ -654,6 +659,7 @@ VARIANTS = [
     (CAUGHT, 'state kept after an undone batch', dict(TWO, aborts=1, state_on_abort='keep')),
     (CAUGHT, 'consumer not rewound after an undone batch',
      dict(TWO, aborts=1, rewind_on_abort=False)),
+    (CAUGHT, 'batch handled ahead kept after an undone one', dict(TWO, aborts=1, ahead_on_abort='keep')),
     (CAUGHT, 'lost reply to commit: batch done again',
      dict(TWO, lost_replies=1, on_lost_reply='redo')),
     (CAUGHT, 'lost reply to commit: taken as done',

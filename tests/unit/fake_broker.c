@@ -94,6 +94,26 @@ calls_of(const struct broker *broker, const char *function)
     return calls;
 }
 
+/* Of the functions that change what others see. */
+static int
+writes_of(const struct broker *broker)
+{
+    int calls = calls_of(broker, "consumer_commit_for_display");
+    for (size_t i = 0; i < broker->functions; i++)
+        if (strncmp(broker->function[i].name, "producer_", strlen("producer_")) == 0)
+            calls += broker->function[i].calls;
+    return calls;
+}
+
+int
+fake_writes(struct broker *broker)
+{
+    pthread_mutex_lock(&broker->lock);
+    int calls = writes_of(broker);
+    pthread_mutex_unlock(&broker->lock);
+    return calls;
+}
+
 int
 fake_calls(struct broker *broker, const char *function)
 {
@@ -106,16 +126,16 @@ fake_calls(struct broker *broker, const char *function)
 int
 fake_fenced(struct broker *broker, struct error *err)
 {
-    if (broker->calls_at_fence == 0)
-        broker->calls_at_fence = calls_of(broker, NULL);
+    if (broker->writes_at_fence == 0)
+        broker->writes_at_fence = writes_of(broker);
     return error_set(err, ERROR_FENCED, "another owner lives");
 }
 
 int
-fake_calls_at_fence(struct broker *broker)
+fake_writes_at_fence(struct broker *broker)
 {
     pthread_mutex_lock(&broker->lock);
-    int calls = broker->calls_at_fence;
+    int calls = broker->writes_at_fence;
     pthread_mutex_unlock(&broker->lock);
     return calls;
 }
@@ -470,6 +490,14 @@ producer_send(struct producer *producer, const struct record *record, struct err
     return fake_leave(producer->broker, failed);
 }
 
+void
+fake_hold_commits(struct broker *broker, bool hold)
+{
+    pthread_mutex_lock(&broker->lock);
+    broker->commits_held = hold;
+    fake_leave(broker, 0);
+}
+
 static char
 next_letter(struct broker *broker)
 {
@@ -484,6 +512,8 @@ producer_commit(struct producer *producer, struct consumer *consumer,
     struct transaction *transaction = producer->transaction;
     if (begin_call(producer, __func__, true, err) != 0)
         return fake_leave(broker, -1);
+    while (broker->commits_held)
+        pthread_cond_wait(&broker->changed, &broker->lock);
     if (!fake_generation_holds(consumer)) {
         end_transaction(broker, transaction, ENTRY_ABORTED);
         return fake_leave(broker, error_set(err, ERROR_TRANSIENT, "the generation is over"));

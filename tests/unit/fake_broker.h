@@ -44,12 +44,15 @@ void fake_trouble(struct broker *, const char *function, int times);
 /* Until it is let go, transactions that end leave no marker in this topic, so that readers do not
  * see their records yet (KAFKA-10167). */
 void fake_hold_markers(struct broker *, const char *topic, bool hold);
+/* Until it is let go, commits take no effect and do not return. */
+void fake_hold_commits(struct broker *, bool hold);
 /* Until it is let go, committed offsets are not stable: asking for them fails. */
 void fake_hold_offsets(struct broker *, bool hold);
 
 /* ---- what was done */
 int fake_calls(struct broker *, const char *function); /* NULL: of all functions */
-int fake_calls_at_fence(struct broker *); /* of all functions, when FENCED was first answered */
+int fake_writes(struct broker *);          /* of all functions that change what others see */
+int fake_writes_at_fence(struct broker *); /* when FENCED was first answered */
 int fake_open_transactions(struct broker *);
 
 #endif

@@ -65,8 +65,8 @@ struct broker {
     struct function function[FAKE_MAX];
     size_t functions;
     const char *script;
-    bool offsets_held;
-    int calls_at_fence;
+    bool offsets_held, commits_held;
+    int writes_at_fence;
 };
 
 /* ---- fake_broker.c */

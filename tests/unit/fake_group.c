@@ -20,6 +20,8 @@ struct consumer {
     bool owner;        /* of what was assigned */
     bool joined, told; /* waits for the others; knows its assignment */
     bool evicted, fenced;
+    void (*before_rebalance)(void *self);
+    void *self;
 };
 
 /* ---- waiting */
@@ -290,6 +292,24 @@ consumer_subscribe(struct consumer *consumer, const char *const topics[], size_t
     return fake_leave(consumer->broker, failed);
 }
 
+void
+consumer_before_rebalance(struct consumer *consumer, void (*wait)(void *self), void *self)
+{
+    consumer->before_rebalance = wait;
+    consumer->self = self;
+}
+
+/* As the client's callback: nothing has been given up yet. */
+static void
+wait_before(struct consumer *consumer)
+{
+    if (consumer->before_rebalance == NULL)
+        return;
+    fake_leave(consumer->broker, 0);
+    consumer->before_rebalance(consumer->self);
+    pthread_mutex_lock(&consumer->broker->lock);
+}
+
 static bool
 take_rebalance(struct consumer *consumer, enum consumer_event *event)
 {
@@ -299,6 +319,7 @@ take_rebalance(struct consumer *consumer, enum consumer_event *event)
         group->joining = true;
     }
     if (group->joining && !consumer->joined) {
+        wait_before(consumer);
         bool owner = consumer->owner;
         consumer->joined = true;
         consumer->owner = consumer->told = false;

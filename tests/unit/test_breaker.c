@@ -107,22 +107,6 @@ START_TEST(a_batch_that_is_larger_than_the_window_counts_by_its_own_share)
 }
 END_TEST
 
-START_TEST(an_undone_batch_never_was)
-{
-    open_breaker(0.2, 100);
-    for (int i = 0; i < 10; i++) {
-        breaker_events(breaker, 15);
-        for (int k = 0; k < 15; k++)
-            breaker_death(breaker, "a");
-        breaker_undo(breaker);
-    }
-    ck_assert(!breaker_commit(breaker));
-    ck_assert(!batch(20, 20, "a"));
-    ck_assert(batch(1, 1, "a"));
-    breaker_free(&breaker);
-}
-END_TEST
-
 START_TEST(a_share_of_zero_switches_it_off)
 {
     open_breaker(0, 1000);
@@ -153,5 +137,5 @@ RUN_TESTS("breaker", more_than_its_share_of_one_reason_opens_it, it_opens_once,
           many_reasons_together_do_not_open_it, a_few_deaths_at_the_very_start_do_not_open_it,
           deaths_that_have_left_the_window_do_not_count,
           one_in_a_hundred_never_opens_it_however_batches_fall,
-          a_batch_that_is_larger_than_the_window_counts_by_its_own_share, an_undone_batch_never_was,
+          a_batch_that_is_larger_than_the_window_counts_by_its_own_share,
           a_share_of_zero_switches_it_off, reasons_beyond_its_table_count_together)

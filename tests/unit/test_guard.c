@@ -244,6 +244,28 @@ START_TEST(lines_that_are_no_ranges_are_ignored)
 }
 END_TEST
 
+START_TEST(what_the_predecessor_died_of_is_suspected_until_it_is_passed)
+{
+    make_path();
+    start();
+    ck_assert(!guard_suspects(guard, "m.loan.raw", 0));
+    enter(0, 7, 10);
+    ck_assert(!guard_suspects(guard, "m.loan.raw", 0));
+    guard_close(&guard);
+    start();
+    ck_assert(guard_suspects(guard, "m.loan.raw", 0));
+    ck_assert(!guard_suspects(guard, "m.loan.raw", 1));
+    ck_assert(!guard_suspects(guard, "m.loan.clean", 0));
+    enter(0, 3, 7); /* its commit was lost, too */
+    leave(0, 3, 7);
+    guard_pass(guard, "m.loan.raw", 0, 9);
+    ck_assert(guard_suspects(guard, "m.loan.raw", 0));
+    guard_pass(guard, "m.loan.raw", 0, 10);
+    ck_assert(!guard_suspects(guard, "m.loan.raw", 0));
+    remove_path();
+}
+END_TEST
+
 START_TEST(a_shorter_text_hides_the_longer_one_before_it)
 {
     make_path();
@@ -291,5 +313,7 @@ RUN_TESTS("guard", the_third_start_at_an_offset_goes_event_by_event,
           a_refusal_that_could_not_be_committed_is_repeated, what_was_handled_is_not_suspected,
           an_attempt_again_in_one_process_counts_once, a_start_at_another_offset_begins_anew,
           partitions_are_suspected_each_on_its_own, a_killed_process_leaves_its_batch_in_the_file,
-          lines_that_are_no_ranges_are_ignored, a_shorter_text_hides_the_longer_one_before_it,
-          a_place_that_cannot_be_written_is_told, a_full_disk_is_told)
+          lines_that_are_no_ranges_are_ignored,
+          what_the_predecessor_died_of_is_suspected_until_it_is_passed,
+          a_shorter_text_hides_the_longer_one_before_it, a_place_that_cannot_be_written_is_told,
+          a_full_disk_is_told)

@@ -129,6 +129,33 @@ START_TEST(two_deaths_are_not_enough_and_everything_is_handled)
 }
 END_TEST
 
+/* What a process died of must find all before it committed: else it would undo it each time. */
+START_TEST(nothing_is_handled_ahead_of_what_is_suspected)
+{
+    struct loop loop = {0};
+    char path[128];
+    make_folder();
+    bench_open();
+    snprintf(path, sizeof(path), "%s/m.main.cleaning.0.batch", folder);
+    FILE *out = fopen(path, "w");
+    fputs("m.loan.raw 0 10 20 1\nend\n", out);
+    fclose(out);
+    fake_hold_commits(broker, true);
+    for (int i = 0; i < 60; i++)
+        put(i % 2, "good");
+    loop_start(&loop, &washing, "0", guarded_body);
+    AWAIT(fake_calls(broker, "producer_commit") == 1);
+    for (int i = 0; i < 20; i++)
+        bench_pause(&(int){0});
+    ck_assert_int_le(atomic_load(&handles), BENCH_PARTITIONS); /* one batch */
+    fake_hold_commits(broker, false);
+    AWAIT_ALL_DONE();
+    loop_stop(&loop);
+    expect_books("loan");
+    remove_folder();
+}
+END_TEST
+
 START_TEST(undone_batches_are_not_held_against_their_events)
 {
     make_folder();
@@ -227,6 +254,7 @@ END_TEST
 RUN_TESTS("stream_guard", an_event_that_kills_three_times_becomes_a_dead_letter,
           a_batch_that_ends_the_process_by_an_error_is_looked_through_too,
           two_deaths_are_not_enough_and_everything_is_handled,
+          nothing_is_handled_ahead_of_what_is_suspected,
           undone_batches_are_not_held_against_their_events,
           a_tainted_producer_is_replaced_and_nothing_is_undone,
           a_pipeline_whose_events_die_stands_still_until_a_new_version_comes,
