@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,30 @@ sha256_free(EVP_MD_CTX **context)
     *context = NULL;
 }
 
+/* EVP_sha256() would be looked up anew for each digest, under locks of the whole process. */
+static EVP_MD *sha256;
+
+static void
+sha256_fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static const EVP_MD *
+sha256_type(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, sha256_fetch);
+    return sha256;
+}
+
 /* Only a broken installation of OpenSSL or the end of memory lead to abort() below: no digest can
  * be reported as wrong, and going on without one would be worse. */
 static EVP_MD_CTX *
 sha256_begin(void)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (!context || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
+    if (!context || EVP_DigestInit_ex(context, sha256_type(), NULL) != 1)
         abort();
     return context;
 }
