@@ -134,7 +134,7 @@ on_event(struct sink *sink, enum consumer_event event, struct error *err)
 static bool
 has_landed(const struct sink *sink)
 {
-    return sink->flying != NULL && writer_done(sink->writer);
+    return sink->flying != NULL && sink_writer_done(sink->writer);
 }
 
 /* So many rows do not wait for more while no transaction runs and there is more to be polled. */
@@ -175,7 +175,7 @@ collect(struct sink *sink, struct error *err)
         if (event == CONSUMER_MESSAGE && sink_take(sink, message, err) != 0)
             return -1;
         if (event == CONSUMER_NOTHING) {
-            bool landed = sink->flying != NULL && writer_wait(sink->writer, PAUSE_MS);
+            bool landed = sink->flying != NULL && sink_writer_wait(sink->writer, PAUSE_MS);
             batch->waited = batch->waited || (!landed && batch->rows > 0);
             return 0;
         }
@@ -366,7 +366,7 @@ open_sink(struct sink *sink, struct error *err)
     const struct consumer_options options = {sink->group, sink->member};
     metrics_register(sink_metrics);
     reach_open();
-    if (open_batches(sink, err) != 0 || writer_open(&sink->writer, err) != 0 ||
+    if (open_batches(sink, err) != 0 || sink_writer_open(&sink->writer, err) != 0 ||
         warehouse_open(sink->group, 60000, &sink->warehouse, err) != 0)
         return -1;
     return consumer_open(sink->broker, &options, &sink->consumer, err);
@@ -378,7 +378,7 @@ close_sink(struct sink *sink)
     struct error err = {0};
     if (settle(sink, &err) != 0)
         log_warn("the last rows will be copied again", field_text("error", err.message));
-    writer_close(&sink->writer);
+    sink_writer_close(&sink->writer);
     consumer_close(&sink->consumer);
     warehouse_close(&sink->warehouse);
     batch_close(&sink->batch[0]);
@@ -415,7 +415,7 @@ sink_run(const struct service *service, const struct common_settings *common, st
         if (turn(&sink, &problem) == 0)
             continue;
         if (is_final(&sink, &problem)) {
-            writer_close(&sink.writer); /* it works on what lies on this stack */
+            sink_writer_close(&sink.writer); /* it works on what lies on this stack */
             *err = problem;
             return -1;
         }

@@ -106,12 +106,12 @@ struct transaction {
 
 void transaction_run(struct transaction *); /* takes as long as PostgreSQL does */
 
-struct writer; /* a thread that runs one transaction at a time */
-int writer_open(struct writer **, struct error *) MUST_CHECK;
-void writer_give(struct writer *, struct transaction *); /* while it has none */
-bool writer_done(struct writer *);                       /* it has none */
-bool writer_wait(struct writer *, int timeout_ms);       /* -1: until it is done */
-void writer_close(struct writer **);                     /* after what it has in hand */
+struct sink_writer; /* a thread that runs one transaction at a time */
+int sink_writer_open(struct sink_writer **, struct error *) MUST_CHECK;
+void sink_writer_give(struct sink_writer *, struct transaction *); /* while it has none */
+bool sink_writer_done(struct sink_writer *);                       /* it has none */
+bool sink_writer_wait(struct sink_writer *, int timeout_ms);       /* -1: until it is done */
+void sink_writer_close(struct sink_writer **);                     /* after what it has in hand */
 
 /* ---- the loop */
 struct sink {
@@ -123,7 +123,7 @@ struct sink {
     struct arena *arena; /* of a turn */
     struct consumer *consumer;
     struct warehouse *warehouse; /* the writer's while something is flying */
-    struct writer *writer;
+    struct sink_writer *writer;
     struct source *source;
     size_t sources, recent; /* recent: the source of the last message */
     struct batch batch[2];

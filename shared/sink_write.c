@@ -403,7 +403,7 @@ sink_launch(struct sink *sink, struct error *err)
     sink->flying = batch;
     sink->filling = &sink->batch[batch == &sink->batch[0]];
     sink_drop(sink);
-    writer_give(sink->writer, sink->transaction);
+    sink_writer_give(sink->writer, sink->transaction);
     return 0;
 }
 
@@ -414,7 +414,7 @@ sink_settle(struct sink *sink, struct error *err)
     struct error bad = {0};
     if (batch == NULL)
         return 0;
-    writer_wait(sink->writer, -1);
+    sink_writer_wait(sink->writer, -1);
     sink->flying = NULL;
     int outcome = note_outcome(sink, batch->row, batch->rows, &bad);
     if (outcome < 0 && bad.kind == ERROR_INPUT)

@@ -8,7 +8,7 @@
 
 #include "sink_private.h"
 
-struct writer {
+struct sink_writer {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -19,7 +19,7 @@ struct writer {
 static void *
 work(void *arg)
 {
-    struct writer *writer = arg;
+    struct sink_writer *writer = arg;
     pthread_mutex_lock(&writer->lock);
     for (;;) {
         while (writer->work == NULL && !writer->stopping)
@@ -37,9 +37,9 @@ work(void *arg)
 }
 
 int
-writer_open(struct writer **out, struct error *err)
+sink_writer_open(struct sink_writer **out, struct error *err)
 {
-    struct writer *writer = calloc(1, sizeof(*writer));
+    struct sink_writer *writer = calloc(1, sizeof(*writer));
     pthread_condattr_t monotonic;
     if (writer == NULL)
         return error_memory(err, "a writer");
@@ -59,7 +59,7 @@ writer_open(struct writer **out, struct error *err)
 }
 
 void
-writer_give(struct writer *writer, struct transaction *transaction)
+sink_writer_give(struct sink_writer *writer, struct transaction *transaction)
 {
     pthread_mutex_lock(&writer->lock);
     writer->work = transaction;
@@ -68,7 +68,7 @@ writer_give(struct writer *writer, struct transaction *transaction)
 }
 
 bool
-writer_done(struct writer *writer)
+sink_writer_done(struct sink_writer *writer)
 {
     return writer->work == NULL;
 }
@@ -86,7 +86,7 @@ moment_after(int ms)
 }
 
 bool
-writer_wait(struct writer *writer, int timeout_ms)
+sink_writer_wait(struct sink_writer *writer, int timeout_ms)
 {
     struct timespec until = moment_after(timeout_ms < 0 ? 0 : timeout_ms);
     int code = 0;
@@ -100,7 +100,7 @@ writer_wait(struct writer *writer, int timeout_ms)
 }
 
 void
-writer_close(struct writer **writer)
+sink_writer_close(struct sink_writer **writer)
 {
     if (*writer == NULL)
         return;

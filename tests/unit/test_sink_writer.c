@@ -15,65 +15,65 @@ transaction_run(struct transaction *transaction)
     transaction->outcome = ++runs;
 }
 
-static struct writer *
+static struct sink_writer *
 opened(void)
 {
     struct error err = {0};
-    struct writer *writer = NULL;
+    struct sink_writer *writer = NULL;
     ck_assert_int_eq(sem_init(&gate, 0, 0), 0);
-    ck_ok(writer_open(&writer, &err), err);
+    ck_ok(sink_writer_open(&writer, &err), err);
     return writer;
 }
 
 START_TEST(a_new_writer_has_nothing_to_be_waited_for)
 {
-    struct writer *writer = opened();
-    ck_assert(writer_done(writer));
-    ck_assert(writer_wait(writer, -1));
-    ck_assert(writer_wait(writer, 0));
-    writer_close(&writer);
+    struct sink_writer *writer = opened();
+    ck_assert(sink_writer_done(writer));
+    ck_assert(sink_writer_wait(writer, -1));
+    ck_assert(sink_writer_wait(writer, 0));
+    sink_writer_close(&writer);
     ck_assert_ptr_null(writer);
-    writer_close(&writer);
+    sink_writer_close(&writer);
 }
 END_TEST
 
 START_TEST(a_writer_is_done_when_the_transaction_is)
 {
-    struct writer *writer = opened();
+    struct sink_writer *writer = opened();
     struct transaction transaction = {0};
-    writer_give(writer, &transaction);
-    ck_assert(!writer_done(writer));
-    ck_assert(!writer_wait(writer, 0));
-    ck_assert(!writer_wait(writer, 20));
+    sink_writer_give(writer, &transaction);
+    ck_assert(!sink_writer_done(writer));
+    ck_assert(!sink_writer_wait(writer, 0));
+    ck_assert(!sink_writer_wait(writer, 20));
     sem_post(&gate);
-    ck_assert(writer_wait(writer, -1));
-    ck_assert(writer_done(writer));
+    ck_assert(sink_writer_wait(writer, -1));
+    ck_assert(sink_writer_done(writer));
     ck_assert_int_eq(transaction.outcome, 1);
-    writer_close(&writer);
+    sink_writer_close(&writer);
 }
 END_TEST
 
 START_TEST(transactions_follow_one_another)
 {
-    struct writer *writer = opened();
+    struct sink_writer *writer = opened();
     for (int i = 1; i <= 100; i++) {
         struct transaction transaction = {0};
         sem_post(&gate);
-        writer_give(writer, &transaction);
-        ck_assert(writer_wait(writer, 60000));
+        sink_writer_give(writer, &transaction);
+        ck_assert(sink_writer_wait(writer, 60000));
         ck_assert_int_eq(transaction.outcome, i);
     }
-    writer_close(&writer);
+    sink_writer_close(&writer);
 }
 END_TEST
 
 START_TEST(a_writer_ends_after_what_it_has_in_hand)
 {
-    struct writer *writer = opened();
+    struct sink_writer *writer = opened();
     struct transaction transaction = {0};
-    writer_give(writer, &transaction);
+    sink_writer_give(writer, &transaction);
     sem_post(&gate);
-    writer_close(&writer);
+    sink_writer_close(&writer);
     ck_assert_int_eq(transaction.outcome, 1);
 }
 END_TEST

@@ -430,7 +430,7 @@ END_TEST
 #define NEW_T "CREATE TEMP TABLE t (n int CHECK (n < 5))"
 #define TOGETHER                                                                                   \
     "INSERT INTO pg_temp.t VALUES (1), (2); " COPY_T "; DELETE FROM pg_temp.t WHERE n = "          \
-                                                     "1; " COPY_T
+    "1; " COPY_T
 
 static const char *
 sum_of_t(struct warehouse *db)
