@@ -46,4 +46,23 @@ copy_in(struct warehouse *db, const char *sql, struct bytes data, int64_t *rows)
     return -1;
 }
 
+static inline void
+terminate_pid(const char *pid)
+{
+    struct warehouse *killer = opened();
+    const char *const params[] = {pid};
+    ck_ok(warehouse_query(killer, "SELECT pg_terminate_backend($1::int, 5000)", params, 1, NULL,
+                          &err),
+          err);
+    warehouse_close(&killer);
+}
+
+static inline void
+terminate(struct warehouse *victim)
+{
+    char pid[32];
+    snprintf(pid, sizeof(pid), "%s", ask(victim, "SELECT pg_backend_pid()"));
+    terminate_pid(pid);
+}
+
 #endif
