@@ -7,5 +7,6 @@ struct migration {
     const char *file, *sql;
 };
 extern const struct migration migrations[]; /* ends with a row without file */
+extern const char warehouse_grants[];       /* grants.sql: rights of the services' roles */
 
 #endif

@@ -1,5 +1,7 @@
-/* db: the warehouse's migrations.
+/* db: the warehouse's migrations, and the rights of its roles.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "migrate.h"
 #include "migrations.h"
 #include "verbs.h"
@@ -46,6 +48,39 @@ const struct verb verb_db_migrate = {
     .notes = "  One at a time runs, under an advisory lock; a file once applied must not change.\n",
     .timeout = "5min",
     .run = run_migrate,
+};
+
+static int
+run_grants(struct cli *cli, const void *options, int argc, char *const argv[])
+{
+    (void)options;
+    (void)argc;
+    (void)argv;
+    struct error err = {0};
+    int status = cli_open_warehouse(cli);
+    if (status != 0)
+        return status;
+    if (warehouse_begin(cli->warehouse, &err) == 0 &&
+        warehouse_run(cli->warehouse, warehouse_grants, &err) == 0 &&
+        warehouse_commit(cli->warehouse, &err) == 0)
+        return cli_print(cli, json_pack("{s:s}", "granted", "schemas/warehouse/grants.sql"), NULL);
+    status = complain_error(cli, &err, "granting rights");
+    if (strcmp(warehouse_sqlstate(cli->warehouse), "42704") == 0)
+        tell(cli, "An administrator makes the roles: psql -f schemas/warehouse/roles.sql");
+    warehouse_rollback(cli->warehouse);
+    return status;
+}
+
+const struct verb verb_db_grants = {
+    .words = "db grants",
+    .arguments = "",
+    .summary = "give each service's role its rights in the warehouse",
+    .examples = "  millrace db migrate && millrace db grants\n",
+    .notes =
+        "  For warehouses whose services log in as roles of their own, made by an administrator\n"
+        "  from schemas/warehouse/roles.sql; runs as the owner of the tables. Harmless again.\n",
+    .timeout = "1min",
+    .run = run_grants,
 };
 
 static int

@@ -12,7 +12,7 @@ extern const struct verb verb_models_list, verb_models_show, verb_models_promote
 extern const struct verb verb_decisions, verb_lineage, verb_status, verb_tail, verb_dead,
     verb_dead_replay, verb_rebuild;
 extern const struct verb verb_positions, verb_positions_set;
-extern const struct verb verb_db_migrate, verb_db_status, verb_topics, verb_version;
+extern const struct verb verb_db_migrate, verb_db_grants, verb_db_status, verb_topics, verb_version;
 extern const struct verb verb_generate_loans;
 
 #endif

@@ -332,4 +332,16 @@ START_TEST(a_copy_out_that_fails_midway_tells_why)
 }
 END_TEST
 
-RUN_POSTGRES_TESTS("warehouse_copy", a_copy_longer_than_a_chunk_arrives_whole, a_copy_of_malformed_fields_is_input, a_copy_against_a_check_is_input, a_copy_of_a_key_twice_is_input, a_value_too_long_for_an_index_is_input, a_copy_into_a_killed_connection_is_transient, a_statement_that_is_no_copy_is_fatal, a_copy_where_none_is_expected_is_fatal, statements_sent_together_are_a_transaction_and_each_has_its_outcome, the_first_of_the_statements_that_fails_ends_them_all, a_copy_that_fails_ends_what_was_sent_behind_it, statements_that_are_given_up_before_their_copy_leave_nothing, a_commit_before_every_statement_was_asked_for_commits_nothing, statements_whose_connection_is_lost_are_transient_to_their_end, a_copy_out_is_what_a_copy_in_takes, a_copy_out_past_its_limit_is_input, a_copy_out_that_fails_midway_tells_why)
+RUN_POSTGRES_TESTS("warehouse_copy", a_copy_longer_than_a_chunk_arrives_whole,
+                   a_copy_of_malformed_fields_is_input, a_copy_against_a_check_is_input,
+                   a_copy_of_a_key_twice_is_input, a_value_too_long_for_an_index_is_input,
+                   a_copy_into_a_killed_connection_is_transient,
+                   a_statement_that_is_no_copy_is_fatal, a_copy_where_none_is_expected_is_fatal,
+                   statements_sent_together_are_a_transaction_and_each_has_its_outcome,
+                   the_first_of_the_statements_that_fails_ends_them_all,
+                   a_copy_that_fails_ends_what_was_sent_behind_it,
+                   statements_that_are_given_up_before_their_copy_leave_nothing,
+                   a_commit_before_every_statement_was_asked_for_commits_nothing,
+                   statements_whose_connection_is_lost_are_transient_to_their_end,
+                   a_copy_out_is_what_a_copy_in_takes, a_copy_out_past_its_limit_is_input,
+                   a_copy_out_that_fails_midway_tells_why)
