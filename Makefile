@@ -43,7 +43,7 @@ build/gen/registry.c: $(wildcard shared/clean/*.c shared/feature/*.c shared/enco
 	@mkdir -p $(@D)
 	@bash shared/registry.sh > $@.tmp && { cmp -s $@.tmp $@ && touch $@ || mv $@.tmp $@; }
 
-build/gen/migrations.c: $(wildcard schemas/warehouse/V*.sql) schemas/warehouse/embed.sh
+build/gen/migrations.c: $(wildcard schemas/warehouse/V*.sql) schemas/warehouse/grants.sql schemas/warehouse/embed.sh
 	@mkdir -p $(@D)
 	@bash schemas/warehouse/embed.sh > $@.tmp && mv $@.tmp $@
 
@@ -84,7 +84,7 @@ build/t/unit/%: build/t/tests/unit/%.o build/t/shared/linear_blas.o build/t/libm
 -include tests/unit/extra.mk
 units: $(UNIT_PROGRAMS)
 
-include tests/fuzz/fuzz.mk tests/flood/flood.mk tests/fault/fault.mk tests/bench/bench.mk tests/sanitize.mk
+include tests/fuzz/fuzz.mk tests/flood/flood.mk tests/fault/fault.mk tests/bench/bench.mk tests/sanitize.mk tests/k8s/k8s.mk
 -include $(shell find build/o build/t -name '*.d' 2>/dev/null)
 .PHONY: all help deps units sanitized up down status demo test check format clean
 .SECONDARY:
@@ -109,4 +109,4 @@ format: ## format the C sources
 clean: ## remove build/
 	@rm -rf build
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -ts $$'\t'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | column -ts $$'\t'
