@@ -68,3 +68,5 @@ render() { # folder
         kustomize build "$1"
     fi
 }
+version=$(sed -n 's/^VERSION := //p' "$root/Makefile")
+image() { echo "localhost/millrace/$1:$version"; } # service

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Translates a rendered overlay into what `podman kube play` can run on one machine.
+
+    pods.py RENDERED FOLDER [--env NAME=VALUE]... [--port WORKLOAD=PORT]... [--arg STEP=WORD]...
+
+A StatefulSet becomes its first Pod, FOLDER/<name>.yaml; each container of a Job a Pod of its own, to be run
+in order, FOLDER/<job>.<number>-<container>.yaml. What of a pod podman does not know, or one machine does not
+have, is taken out or written differently, and nothing else:
+
+ * Secrets are written as ConfigMaps, which podman mounts;
+ * pods share the machine's network, since Kafka and PostgreSQL listen there, so each gets a port for its
+   HTTP (--port) and, as the host name is the machine's then, its ordinal by MILLRACE_INSTANCE;
+ * probes are left out: podman would run them as commands inside, and there are none. The caller asks;
+ * what a scheduler or a cluster's security needs: topology spread, service accounts, fsGroup.
+
+Users, capabilities, read-only root file systems, limits, ConfigMaps and volumes stay as they are.
+SPDX-License-Identifier: Apache-2.0
+"""
+import argparse
+import copy
+import os
+
+import yaml
+
+CLUSTER_ALONE = ("topologySpreadConstraints", "serviceAccountName", "automountServiceAccountToken", "enableServiceLinks")
+
+
+def pairs(words):
+    return dict(word.split("=", 1) for word in words)
+
+
+class Translator:
+    def __init__(self, documents, env, ports, arguments):
+        self.env, self.ports, self.arguments = env, ports, arguments
+        self.documents = documents
+        self.maps = {}
+        for thing in documents:
+            if thing["kind"] == "ConfigMap":
+                self.maps[thing["metadata"]["name"]] = thing["data"]
+            elif thing["kind"] == "Secret":
+                self.maps[thing["metadata"]["name"]] = thing.get("stringData") or decoded(thing["data"])
+
+    def config_map(self, name):
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": self.maps[name]}
+
+    def volumes(self, spec):
+        """The volumes podman can have, and the ConfigMaps behind them."""
+        kept, maps = [], []
+        for volume in spec.get("volumes", []):
+            if "secret" in volume:
+                name = volume["secret"]["secretName"]
+                if name not in self.maps and volume["secret"].get("optional"):
+                    continue
+                volume = {"name": volume["name"], "configMap": {"name": name}}
+            if "configMap" in volume:
+                maps.append(volume["configMap"]["name"])
+            if "emptyDir" in volume:
+                volume = {"name": volume["name"], "emptyDir": {}}
+            kept.append(volume)
+        return kept, maps
+
+    def container(self, container, kept, workload):
+        """The container with this machine's addresses, and the ConfigMaps it reads its environment from."""
+        container = copy.deepcopy(container)
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            container.pop(probe, None)
+        names = {volume["name"] for volume in kept}
+        container["volumeMounts"] = [m for m in container.get("volumeMounts", []) if m["name"] in names]
+        container["env"] = [e for e in container.get("env", []) if "valueFrom" not in e]
+        container["env"] += [{"name": name, "value": value} for name, value in self.env.items()]
+        if workload in self.ports:
+            container["env"] += [{"name": "MILLRACE_HTTP_PORT", "value": self.ports[workload]},
+                                 {"name": "MILLRACE_INSTANCE", "value": "0"}]
+            container["ports"] = []
+        if container["name"] in self.arguments:
+            container["args"] += self.arguments[container["name"]].split()
+        container["image"] = "localhost/" + container["image"]
+        return container, [source["configMapRef"]["name"] for source in container.get("envFrom", [])]
+
+    def pod(self, name, template, containers, restart, workload):
+        spec = {key: value for key, value in template["spec"].items() if key not in CLUSTER_ALONE}
+        spec.pop("initContainers", None)
+        spec["securityContext"] = {k: v for k, v in spec["securityContext"].items() if not k.startswith("fsGroup")}
+        spec["volumes"], maps = self.volumes(spec)
+        spec["containers"] = []
+        for container in containers:
+            translated, wanted = self.container(container, spec["volumes"], workload)
+            spec["containers"].append(translated)
+            maps += wanted
+        used = {mount["name"] for c in spec["containers"] for mount in c["volumeMounts"]}
+        spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] in used]
+        spec["hostNetwork"] = True
+        spec["restartPolicy"] = restart
+        pod = {"apiVersion": "v1", "kind": "Pod", "spec": spec,
+               "metadata": {"name": name, "labels": template["metadata"]["labels"]}}
+        return [self.config_map(name) for name in dict.fromkeys(maps)] + [pod]
+
+    def files(self):
+        """(file name, documents) of every pod."""
+        for thing in self.documents:
+            name = thing["metadata"]["name"]
+            if thing["kind"] == "StatefulSet" and name in self.ports:
+                template = thing["spec"]["template"]
+                yield name, self.pod(f"{name}-0", template, template["spec"]["containers"], "Always", name)
+            elif thing["kind"] == "Job":
+                template = thing["spec"]["template"]
+                steps = template["spec"].get("initContainers", []) + template["spec"]["containers"]
+                for number, step in enumerate(steps, 1):
+                    pod_name = f"{name}-{number}-{step['name']}"
+                    yield f"{name}.{number}-{step['name']}", self.pod(pod_name, template, [step], "Never", None)
+
+
+def decoded(data):
+    import base64
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rendered")
+    parser.add_argument("folder")
+    for option in ("--env", "--port", "--arg"):
+        parser.add_argument(option, action="append", default=[])
+    options = parser.parse_args()
+    documents = []
+    for path in options.rendered.split(":"):
+        with open(path, encoding="utf-8") as file:
+            documents += [document for document in yaml.safe_load_all(file) if document]
+    translator = Translator(documents, pairs(options.env), pairs(options.port), pairs(options.arg))
+    os.makedirs(options.folder, exist_ok=True)
+    for name, things in translator.files():
+        with open(os.path.join(options.folder, name + ".yaml"), "w", encoding="utf-8") as file:
+            yaml.safe_dump_all(things, file, sort_keys=False)
+
+
+if __name__ == "__main__":
+    main()
