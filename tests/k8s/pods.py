@@ -66,8 +66,7 @@ class Translator:
             container.pop(probe, None)
         names = {volume["name"] for volume in kept}
         container["volumeMounts"] = [m for m in container.get("volumeMounts", []) if m["name"] in names]
-        container["env"] = [e for e in container.get("env", []) if "valueFrom" not in e]
-        container["env"] += [{"name": name, "value": value} for name, value in self.env.items()]
+        container["env"] = container.get("env", []) + [{"name": name, "value": value} for name, value in self.env.items()]
         if workload in self.ports:
             container["env"] += [{"name": "MILLRACE_HTTP_PORT", "value": self.ports[workload]},
                                  {"name": "MILLRACE_INSTANCE", "value": "0"}]
