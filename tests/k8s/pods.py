@@ -8,8 +8,8 @@ in order, FOLDER/<job>.<number>-<container>.yaml. What of a pod podman does not 
 have, is taken out or written differently, and nothing else:
 
  * Secrets are written as ConfigMaps, which podman mounts;
- * pods share the machine's network, since Kafka and PostgreSQL listen there, so each gets a port for its
-   HTTP (--port) and, as the host name is the machine's then, its ordinal by MILLRACE_INSTANCE;
+ * pods share the machine's network, since Kafka and PostgreSQL listen there, so each gets a port of its own
+   for HTTP (--port); the host name stays the pod's, which tells the ordinal;
  * probes are left out: podman would run them as commands inside, and there are none. The caller asks;
  * what a scheduler or a cluster's security needs: topology spread, service accounts, fsGroup.
 
@@ -40,8 +40,14 @@ class Translator:
             elif thing["kind"] == "Secret":
                 self.maps[thing["metadata"]["name"]] = thing.get("stringData") or decoded(thing["data"])
 
-    def config_map(self, name):
-        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": self.maps[name]}
+    def config_map(self, name, workload):
+        """The map with this machine's addresses: podman lets envFrom win over env, so they are set here."""
+        data = dict(self.maps[name])
+        if name == "connection":
+            data.update(self.env)
+            if workload in self.ports:
+                data["MILLRACE_HTTP_PORT"] = self.ports[workload]
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
     def volumes(self, spec):
         """The volumes podman can have, and the ConfigMaps behind them."""
@@ -60,16 +66,13 @@ class Translator:
         return kept, maps
 
     def container(self, container, kept, workload):
-        """The container with this machine's addresses, and the ConfigMaps it reads its environment from."""
+        """The container as podman takes it, and the ConfigMaps it reads its environment from."""
         container = copy.deepcopy(container)
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             container.pop(probe, None)
         names = {volume["name"] for volume in kept}
         container["volumeMounts"] = [m for m in container.get("volumeMounts", []) if m["name"] in names]
-        container["env"] = container.get("env", []) + [{"name": name, "value": value} for name, value in self.env.items()]
         if workload in self.ports:
-            container["env"] += [{"name": "MILLRACE_HTTP_PORT", "value": self.ports[workload]},
-                                 {"name": "MILLRACE_INSTANCE", "value": "0"}]
             container["ports"] = []
         if container["name"] in self.arguments:
             container["args"] += self.arguments[container["name"]].split()
@@ -92,7 +95,7 @@ class Translator:
         spec["restartPolicy"] = restart
         pod = {"apiVersion": "v1", "kind": "Pod", "spec": spec,
                "metadata": {"name": name, "labels": template["metadata"]["labels"]}}
-        return [self.config_map(name) for name in dict.fromkeys(maps)] + [pod]
+        return [self.config_map(name, workload) for name in dict.fromkeys(maps)] + [pod]
 
     def files(self):
         """(file name, documents) of every pod."""
