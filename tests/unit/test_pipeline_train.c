@@ -30,8 +30,8 @@ END_TEST
 
 START_TEST(a_misspelt_setting_of_the_learner_gets_a_hint)
 {
-    text_mistaken(text_with("'logistic'", "'logistic','l3':1"), "/train/l3",
-                  "is not known; did you mean \"l2\"?");
+    text_mistaken(text_with("'logistic'", "'logistic','tolerence':1"), "/train/tolerence",
+                  "is not known; did you mean \"tolerance\"?");
 }
 END_TEST
 

@@ -146,7 +146,7 @@ START_TEST(a_pipelines_perceptron_is_kept_in_a_file_and_decides)
     struct reason reasons[1];
     struct evaluation found;
     pipeline->train.learner = &model_perceptron;
-    pipeline->train.settings = settings_of(arena, "{'hidden': '16', 'rounds': 20}");
+    pipeline->train.settings = settings_of(arena, "{'hidden': '16', 'rounds': 60}");
     ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows, y, &scorer, &err),
           err);
     ck_ok(scorer_save(scorer, arena, &file, &err), err);
