@@ -36,8 +36,7 @@ await_count() {
             note "  $count of $expected $what"
             told=$SECONDS
         fi
-        asked=$((4 * (SECONDS - asked)))
-        sleep "$((asked < 10 ? asked : 10)).5"
+        sleep "$((SECONDS - asked > 3 ? 10 : 0)).5"
     done
 }
 rows() { sql "SELECT count(*) FROM $1"; } # table [WHERE ...]
