@@ -33,6 +33,7 @@ struct ability {
     bool missing;    /* takes NaN in x */
     bool categories; /* splits columns of categories as such; to others their codes are numbers */
     bool warm;       /* goes on from an earlier fit */
+    bool rates;      /* without labels: its one output is from 0 to 1, so one may decide by it */
 };
 
 /* How a fit goes. All zero but for the seed: from nothing, by one thread, unseen. */

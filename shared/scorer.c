@@ -143,6 +143,18 @@ encode(const struct scorer *scorer, struct arena *arena, const struct frame *fra
 }
 
 int
+scorer_check_learner(const struct scorer *scorer, struct error *err)
+{
+    const struct model_type *learner = scorer->learner;
+    if ((learner->ability.tasks & TASK_BINARY) != 0 || learner->ability.rates)
+        return 0;
+    return error_set(err, ERROR_INPUT,
+                     "the learner \"%s\" gives no probability to decide by; logistic, boosting or "
+                     "forest do",
+                     learner->name);
+}
+
+int
 scorer_check_gaps(const struct scorer *scorer, struct error *err)
 {
     for (size_t i = 0; i < scorer->parts; i++) {
@@ -204,7 +216,7 @@ scorer_fit(const struct pipeline *pipeline, const struct frame *features, const 
     bool supervised = (scorer->learner->ability.tasks & TASK_BINARY) != 0;
     struct dataset data = {.y = supervised ? y : NULL, .classes = supervised ? 2 : 0};
     struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed};
-    if (scorer_check_gaps(scorer, err) != 0 ||
+    if (scorer_check_learner(scorer, err) != 0 || scorer_check_gaps(scorer, err) != 0 ||
         encode(scorer, features->arena, training, &data.x, err) != 0 ||
         describe_columns(scorer, features->arena, &data, &fitting, err) != 0)
         return -1;

@@ -181,7 +181,7 @@ load_model(struct bytes bytes, struct scorer *scorer, struct error *err)
     scorer->learner = model_find(name);
     if (scorer->learner == NULL)
         return error_set(err, ERROR_INPUT, "this program knows no learner \"%s\"", name);
-    if (scorer_check_gaps(scorer, err) != 0 ||
+    if (scorer_check_learner(scorer, err) != 0 || scorer_check_gaps(scorer, err) != 0 ||
         scorer->learner->load(saved, &scorer->model, err) != 0)
         return -1;
     size_t inputs = scorer->learner->inputs(scorer->model);

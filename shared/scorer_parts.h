@@ -38,4 +38,7 @@ int scorer_place_columns(struct scorer *, struct error *) MUST_CHECK;
 /* INPUT where an encoder leaves gaps that the learner cannot take. */
 int scorer_check_gaps(const struct scorer *, struct error *) MUST_CHECK;
 
+/* INPUT for a learner whose output is neither a probability nor a rate from 0 to 1. */
+int scorer_check_learner(const struct scorer *, struct error *) MUST_CHECK;
+
 #endif

@@ -204,8 +204,8 @@ decide_rows(const struct score *score, struct work *work, const struct frame *in
     for (size_t i = 0; i < in->rows; i++) {
         if (refused(work, i))
             continue;
-        if (!isfinite(probability[i])) {
-            refuse(work, i, "score.not_finite", "", "the model's probability is not finite");
+        if (!(probability[i] >= 0 && probability[i] <= 1)) {
+            refuse(work, i, "score.not_finite", "", "the model gave no probability from 0 to 1");
             continue;
         }
         struct bytes reasons = print_reasons(work->arena, &named, i, reason + i * top, top);

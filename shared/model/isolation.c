@@ -371,7 +371,7 @@ const struct model_type model_isolation = {
     .summary = "isolation forest: how unlike the others a row is, without labels",
     .table = table,
     .settings_size = sizeof(struct isolation_settings),
-    .ability = {.tasks = TASK_UNSUPERVISED, .missing = true},
+    .ability = {.tasks = TASK_UNSUPERVISED, .missing = true, .rates = true},
     .fit = isolation_fit,
     .inputs = isolation_inputs,
     .outputs = isolation_outputs,

@@ -4,7 +4,7 @@
 #include "credit.h"
 #include "scorer.h"
 
-extern const struct model_type model_boosting;
+extern const struct model_type model_boosting, model_pca;
 
 #define FEW 400
 
@@ -53,6 +53,25 @@ START_TEST(trees_take_numbers_and_categories_as_they_are)
                                 log(p[i] / (1 - p[i])) - log(p[0] / (1 - p[0])), 1e-9);
     scorer_free(&scorer);
     scorer_free(&again);
+    arena_close(&arena);
+}
+END_TEST
+
+/* Its one component has no bounds, so a policy's bands would mean nothing. */
+START_TEST(a_learner_without_probabilities_is_refused_at_the_fit)
+{
+    arena = credit_arena();
+    const struct frame *rows = credit_read(arena, FEW);
+    struct pipeline *pipeline = credit_pipeline(arena);
+    void *settings = credit_defaults(arena, model_pca.table, model_pca.settings_size);
+    credit_set_count(settings, model_pca.table, "components", 1);
+    pipeline->train.learner = &model_pca;
+    pipeline->train.settings = settings;
+    struct scorer *scorer = NULL;
+    struct error err = {0};
+    ck_assert_int_eq(fit(pipeline, rows, &scorer, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "\"pca\" gives no probability"));
     arena_close(&arena);
 }
 END_TEST
@@ -120,4 +139,5 @@ START_TEST(settings_may_name_features)
 END_TEST
 
 RUN_TESTS("scorer_trees", trees_take_numbers_and_categories_as_they_are,
+          a_learner_without_probabilities_is_refused_at_the_fit,
           gaps_that_a_learner_cannot_take_are_refused_at_the_fit, settings_may_name_features)
