@@ -97,8 +97,8 @@ static const char *const producer_settings[] = {
     "1400000",
     "queue.buffering.max.messages",
     "200000",
-    "retry.backoff.ms",
-    "100",
+    "retry.backoff.ms", /* what a transaction waits when it is asked for too early */
+    "5",
     "message.timeout.ms",
     "30000",
     NULL,

@@ -107,6 +107,12 @@ int producer_open_transactional(struct broker *, const char *transactional_id, s
 /* init_transactions: ends or completes what a predecessor left. TRANSIENT: try again. */
 int producer_init(struct producer *, int timeout_ms, struct error *) MUST_CHECK;
 int producer_begin(struct producer *, struct error *) MUST_CHECK;
+/* After producer_begin. The brokers refuse a transaction until the markers of the one before are
+ * written, and librdkafka asks them again for each partition only after 20 ms, for offsets after
+ * retry.backoff.ms. So shortly after a commit this sends offsets first, which the transaction takes
+ * with it; those of producer_commit replace them. Returns as producer_commit does. */
+int producer_await(struct producer *, struct consumer *, const struct position *, size_t count,
+                   struct error *) MUST_CHECK;
 int producer_send(struct producer *, const struct record *, struct error *) MUST_CHECK;
 /* Offsets with the metadata of the consumer's present assignment, then commit.
  * 0 committed. -1: FENCED (another owner lives: exit), TRANSIENT (aborted or UNKNOWN: destroy this

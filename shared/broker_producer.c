@@ -10,7 +10,8 @@
 #include "clock.h"
 #include "failpoint.h"
 
-#define POLL_EVERY 64 /* records sent: reports of delivery are served then */
+#define POLL_EVERY 64  /* records sent: reports of delivery are served then */
+#define MARKED_MS  200 /* after a commit: its markers are written, most likely */
 
 /* Known topics, by name: the client library finds one by walking all of them under a lock. */
 struct topics {
@@ -22,6 +23,8 @@ struct producer {
     rd_kafka_t *client;
     struct topics topics;
     unsigned sent;
+    int64_t committed_ms;                     /* the last transaction; 0: none */
+    rd_kafka_topic_partition_list_t *offsets; /* of the one in hand, as sent; NULL: not yet */
     struct problem problem;
     atomic_llong delivered, refused;
     struct requests requests;
@@ -99,11 +102,20 @@ producer_open_plain(struct broker *broker, struct producer **out, struct error *
     return open_with(broker, settings, out, err);
 }
 
+static void
+forget_offsets(struct producer *producer)
+{
+    if (producer->offsets != NULL)
+        rd_kafka_topic_partition_list_destroy(producer->offsets);
+    producer->offsets = NULL;
+}
+
 void
 producer_destroy(struct producer **producer)
 {
     if (*producer == NULL)
         return;
+    forget_offsets(*producer);
     rd_kafka_purge((*producer)->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_poll((*producer)->client, 0);
     for (size_t i = 0; i < (*producer)->topics.count; i++)
@@ -270,28 +282,62 @@ judge(struct producer *producer, rd_kafka_error_t *error, const char *what, stru
     return -1;
 }
 
-int
-producer_commit(struct producer *producer, struct consumer *consumer,
-                const struct position *position, size_t count, struct error *err)
+static bool
+same_offsets(const rd_kafka_topic_partition_list_t *a, const rd_kafka_topic_partition_list_t *b)
+{
+    if (a == NULL || a->cnt != b->cnt)
+        return false;
+    for (int i = 0; i < a->cnt; i++)
+        if (a->elems[i].offset != b->elems[i].offset ||
+            a->elems[i].partition != b->elems[i].partition ||
+            strcmp(a->elems[i].topic, b->elems[i].topic) != 0)
+            return false;
+    return true;
+}
+
+/* Unless the transaction has them already. */
+static int
+send_offsets(struct producer *producer, struct consumer *consumer, const struct position *position,
+             size_t count, struct error *err)
 {
     if (consumer->metadata == NULL)
         return error_set(err, ERROR_TRANSIENT, "the assignment was lost before the commit");
     rd_kafka_topic_partition_list_t *list =
         positions_list(position, CRIPPLED("offsets_outside") ? 0 : count);
-    int again;
-    do {
+    int again = same_offsets(producer->offsets, list) ? 0 : 1;
+    while (again == 1) {
         rd_kafka_error_t *error =
             rd_kafka_send_offsets_to_transaction(producer->client, list, consumer->metadata, -1);
         again = error == NULL ? 0 : judge(producer, error, "send_offsets_to_transaction", err);
-    } while (again == 1);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (again != 0)
+    }
+    forget_offsets(producer);
+    producer->offsets = list;
+    return again;
+}
+
+int
+producer_await(struct producer *producer, struct consumer *consumer,
+               const struct position *position, size_t count, struct error *err)
+{
+    if (clock_monotonic_ms() - producer->committed_ms >= MARKED_MS)
+        return 0;
+    return send_offsets(producer, consumer, position, count, err);
+}
+
+int
+producer_commit(struct producer *producer, struct consumer *consumer,
+                const struct position *position, size_t count, struct error *err)
+{
+    if (send_offsets(producer, consumer, position, count, err) != 0)
         return -1;
     FAILPOINT("stream.offsets_sent");
+    int again;
     do {
         rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->client, -1);
         again = error == NULL ? 0 : judge(producer, error, "commit_transaction", err);
     } while (again == 1);
+    forget_offsets(producer);
+    producer->committed_ms = clock_monotonic_ms();
     return again;
 }
 

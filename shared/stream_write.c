@@ -127,6 +127,18 @@ send_batch(struct stream *stream, const struct batch *batch, struct error *err)
 }
 
 static int
+begin(struct stream *stream, const struct batch *first, struct error *err)
+{
+    struct writer *writer = &stream->writer;
+    writer->positions = 0;
+    if (producer_begin(stream->producer, err) != 0 || note_ends(writer, first, err) != 0)
+        return -1;
+    FAILPOINT("stream.begun");
+    return producer_await(stream->producer, stream->consumer, writer->position, writer->positions,
+                          err);
+}
+
+static int
 commit(struct stream *stream, struct error *err)
 {
     struct writer *writer = &stream->writer;
@@ -155,15 +167,18 @@ static int
 transact(struct stream *stream, struct error *err)
 {
     struct writer *writer = &stream->writer;
-    int64_t began_ms = clock_monotonic_ms(), first_ms = batch_at(stream, writer->taken)->started_ms;
-    size_t rows = 0;
-    writer->positions = 0;
-    if (producer_begin(stream->producer, err) != 0)
+    int64_t began_ms = clock_monotonic_ms();
+    struct batch *batch = take(stream, 0, began_ms);
+    if (batch == NULL) /* the loop wants no more */
+        return 0;
+    int64_t first_ms = batch->started_ms;
+    if (begin(stream, batch, err) != 0)
         return -1;
-    FAILPOINT("stream.begun");
-    for (struct batch *batch; (batch = take(stream, rows, began_ms)) != NULL; rows += batch->count)
+    for (size_t rows = 0; batch != NULL; batch = take(stream, rows, began_ms)) {
         if (send_batch(stream, batch, err) != 0)
             return -1;
+        rows += batch->count;
+    }
     if (commit(stream, err) != 0)
         return -1;
     metric_add(stream_transactions, "committed", 1);

@@ -16,7 +16,7 @@ CLI_EVENTS := $(addprefix services/cli/,csv_reader events events_csv)
 # The mains of the services hand their descriptors to the loop under measurement, which sees these
 # functions of the library through tests/bench/loop.c.
 LOOP_WRAPS := service_main consumer_poll consumer_start producer_open_transactional producer_init \
-  producer_begin producer_send producer_commit sink_count
+  producer_begin producer_await producer_send producer_commit sink_count
 LOOP_PARTS := $(basename $(filter-out %/main.c,$(wildcard $(BENCH_MAINS:%=services/%/*.c))))
 build/o/bench/%_main.o: services/%/main.c Makefile tests/bench/bench.mk
 	@mkdir -p $(@D) && $(call say,cc $@)

@@ -161,6 +161,17 @@ __wrap_producer_begin(struct producer *producer, struct error *err)
     return run.plain ? 0 : __real_producer_begin(producer, err);
 }
 
+int __real_producer_await(struct producer *, struct consumer *, const struct position *, size_t,
+                          struct error *) MUST_CHECK;
+int __wrap_producer_await(struct producer *, struct consumer *, const struct position *, size_t,
+                          struct error *) MUST_CHECK;
+int
+__wrap_producer_await(struct producer *producer, struct consumer *consumer,
+                      const struct position *position, size_t count, struct error *err)
+{
+    return run.plain ? 0 : __real_producer_await(producer, consumer, position, count, err);
+}
+
 /* Each event becomes one record with headers, be it an output or a dead letter; records of state
  * have none. */
 int __real_producer_send(struct producer *, const struct record *, struct error *) MUST_CHECK;

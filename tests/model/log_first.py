@@ -33,8 +33,9 @@ position record) and the group's offsets.
              restore  restore(): the changelog until its position record equals that
                       offset; a record beyond it: the offset is asked again; neither
                       an offset nor a record: the beginning
-             out chg offs end   commit(): begin and outputs, state and position
-                      record, send_offsets_to_transaction, commit_transaction
+             out chg offs end   transact(): begin and outputs, state and position
+                      record, send_offsets_to_transaction, commit_transaction;
+                      shortly after a commit the offsets come first
              undo()   after any failed call, whether or not the transaction could be
                       aborted: the producer is destroyed, then init, fetch, restore
              a commit during which the library had to send a request again
@@ -84,6 +85,7 @@ DESIGN = dict(
     stateful=True,          # duplicate filter; False: one decision per record
     transaction=True,       # outputs, changelog and offsets in one transaction
     offsets_in_txn=True,    # offsets by send_offsets_to_transaction
+    offsets_first=False,    # before the outputs (producer_await), not behind the changelog
     changelog_in_txn=True,
     metadata='assignment',  # group metadata of the 'assignment' | of the 'commit' | 'none'
     require_stable=True,    # OffsetFetch waits for pending offsets
@@ -141,6 +143,8 @@ class Model:
         assert not set(options) - set(DESIGN), set(options) - set(DESIGN)
         self.__dict__.update(DESIGN, **options)
         self.n = len(self.ids)
+        steps = ('offs', 'out', 'chg') if self.offsets_first else ('out', 'chg', 'offs')
+        self.head, self.then = steps[0], dict(zip(steps, steps[1:] + ('end',)))
         if not self.stateful:                               # every record is its own id
             self.ids = tuple(range(self.n))
 
@@ -264,6 +268,8 @@ class Model:
     def stage(self, s, i, w, out):
         pc, owner, tx, valid, pos, ids = w
         n = list(s)
+        step, tainted, _ = pc.partition('_tainted')
+        then = self.then.get(step, '') + tainted
 
         def go(n, label, pc, valid=valid, pos=pos, ids=ids):
             n[WS] = put(n[WS], i, (pc, owner, tx, valid, pos, ids))
@@ -286,7 +292,12 @@ class Model:
                 anew(m, label + ', tries again')
             end(n, label + ', ends')
 
-        if pc == 'out' and not owner and s[LEFT][REGAIN]:   # revoked and assigned, between batches
+        if then[:3] == 'end' and n[LEFT][ABORT] and valid and n[TX][tx][0] == OPEN:
+            to, new, seen = self.handle(pos, ids)
+            self.abort(s, tx, pos, to, ids, seen, go, anew)
+
+        # revoked and assigned, between batches
+        if pc == self.head and not owner and s[LEFT][REGAIN]:
             m = list(s)
             spend(m, LEFT, REGAIN)
             m[WS] = tuple(put(x, 1, j == i) for j, x in enumerate(m[WS]))
@@ -303,7 +314,7 @@ class Model:
             elif state not in (PREP_COMMIT, PREP_ABORT):    # else it waits for the markers
                 self.fence(n, tx)
                 n[TX] = put(n[TX], tx, (EMPTY, 0))
-                go(n, 'init', 'fetch' if pc == 'init' else 'out', True)
+                go(n, 'init', 'fetch' if pc == 'init' else self.head, True)
 
         elif pc == 'fetch':                                 # OffsetFetch
             if not (self.require_stable and n[PEND]):       # else UNSTABLE_OFFSET_COMMIT: again
@@ -311,7 +322,7 @@ class Model:
 
         elif pc == 'restore':                               # read the changelog, read_committed
             if self.restore == 'none':
-                go(n, 'no state', 'out', pos=max(pos, 0))
+                go(n, 'no state', self.head, pos=max(pos, 0))
                 return
             end_, ids = NONE, 0
             for p, d, status in n[CLOG]:
@@ -327,24 +338,24 @@ class Model:
                 return
             if pos == NONE:                                 # the record's word, or the beginning
                 pos = max(end_, 0)
-            go(n, 'state restored', 'out', pos=pos, ids=ids)
+            go(n, 'state restored', self.head, pos=pos, ids=ids)
 
-        elif pc == 'out':                                   # begin, produce outputs
-            if pos >= self.n:
-                go(n, 'input done', 'done')
-                return
+        elif pc == self.head and pos >= self.n:
+            go(n, 'input done', 'done')
+
+        elif step == 'out':                                 # begin, produce outputs
             to, new, seen = self.handle(pos, ids)
             if not self.transaction:
                 n[LOG] = tuple(sorted(n[LOG] + tuple((x, COMMITTED) for x in new)))
-                go(n, 'plain produce', 'chg')
+                go(n, 'plain produce', then)
             elif not valid:
                 refused(n, 'fenced')
             elif self.add(n, tx, OUT if new else 0):
                 n[LOG] += tuple((x, tx) for x in new)
                 self.tidy(n)
-                go(n, 'produces %s' % new, 'chg')
+                go(n, 'produces %s' % new, then)
 
-        elif pc == 'chg':                                   # new ids and the position record
+        elif step == 'chg':                                 # new ids and the position record
             to, new, seen = self.handle(pos, ids)
             plain = not self.transaction or not self.changelog_in_txn
             if not plain and not valid:
@@ -352,21 +363,19 @@ class Model:
             elif plain or self.add(n, tx, CHG):
                 n[CLOG] += ((to, seen & ~ids, COMMITTED if plain else tx),)
                 self.tidy(n)
-                go(n, 'changelog', 'offs')
+                go(n, 'changelog', then)
 
-        elif pc == 'offs':                                  # send_offsets_to_transaction()
+        elif step == 'offs':                                # send_offsets_to_transaction()
             to, new, seen = self.handle(pos, ids)
             if not self.transaction:
                 n[K] = to
-                go(n, 'plain offset commit', 'out', pos=to, ids=seen)
+                go(n, 'plain offset commit', self.head, pos=to, ids=seen)
                 return
-            if n[LEFT][ABORT] and valid and n[TX][tx][0] == OPEN:
-                self.abort(s, tx, pos, to, ids, seen, go, anew)
             if not valid:
                 refused(n, 'fenced')
                 return
             if not self.offsets_in_txn:
-                go(n, 'sends no offsets', 'end')
+                go(n, 'sends no offsets', then)
                 return
             if not owner and self.metadata != 'none':
                 m = list(s)
@@ -380,10 +389,10 @@ class Model:
             if self.add(n, tx, OFF):
                 n[PEND] = tuple(x for x in n[PEND] if x[0] != tx) + ((tx, to),)
                 m = list(n)
-                go(n, 'sends offset %d' % to, 'end')
+                go(n, 'sends offset %d' % to, then)
                 if m[LEFT][LATE] and owner:
                     self.send_late(m, 'off', tx, to)
-                    go(m, 'sends offset %d, twice' % to, 'end_tainted')
+                    go(m, 'sends offset %d, twice' % to, then + '_tainted')
 
         elif pc in ('end', 'end_tainted'):                  # commit_transaction()
             if not valid:
@@ -401,7 +410,7 @@ class Model:
                 if tainted and self.new_producer is True:
                     go(m, label + ', new producer', 'redo', pos=to, ids=seen)
                 else:
-                    go(m, label, 'out' if self.offsets_in_txn else 'commit_offset', pos=to,
+                    go(m, label, self.head if self.offsets_in_txn else 'commit_offset', pos=to,
                        ids=seen)
 
             if state == DONE_COMMIT:                        # a late copy did it already
@@ -432,7 +441,7 @@ class Model:
 
         elif pc == 'commit_offset':                         # variant: outside the transaction
             n[K] = pos
-            go(n, 'commits offset %d' % pos, 'out')
+            go(n, 'commits offset %d' % pos, self.head)
 
     def handle(self, pos, ids):
         """The batch [pos, to): its new ids, and the filter after it."""
@@ -453,7 +462,7 @@ class Model:
                 self.send_late(m, 'end', tx, False)
             self.decide(m, tx, False)
             if not self.new_producer:
-                go(m, 'abort, keeps its producer', 'out')
+                go(m, 'abort, keeps its producer', self.head)
             elif self.state_on_abort == 'keep':
                 go(m, 'abort, keeps its state', 'redo', ids=seen)
             elif not self.rewind_on_abort:
@@ -642,6 +651,11 @@ VARIANTS = [
      dict(TWO, same_id=True, lost_replies=1, comebacks=2)),
     (HOLDS, 'a partition that comes back to a living instance',
      dict(TWO, aborts=1, lost_replies=1, comebacks=1, regains=1)),
+    (HOLDS, 'offsets first: a stateful stage, 3 instances', dict(offsets_first=True)),
+    (HOLDS, 'offsets first: all faults together',
+     dict(TWO, offsets_first=True, aborts=1, lost_replies=1, late=1, timeouts=1)),
+    (HOLDS, 'offsets first: a zombie that tries again',
+     dict(TWO, offsets_first=True, aborts=1, comebacks=2)),
     (HOLDS, 'a sink, 3 instances', dict(SINK, sink_starts=3, sink_kills=2, aborts=0)),
     (HOLDS, 'a sink whose PostgreSQL loses transactions', dict(SINK, pg_losses=2)),
     (HOLDS, 'a stage and a sink together', dict(TWO, ids=(0, 0), sink_starts=2, sink_kills=1)),
@@ -655,6 +669,8 @@ VARIANTS = [
     (CAUGHT, 'group metadata read at commit, not at assignment', dict(TWO, metadata='commit')),
     (CAUGHT, 'offset fetched without require_stable',
      dict(TWO, require_stable=False, stateful=False, restore='none')),
+    (CAUGHT, 'offsets first, fetched without require_stable',
+     dict(TWO, offsets_first=True, require_stable=False, stateful=False, restore='none')),
     (CAUGHT, 'state restored to the last stable offset (KAFKA-10167)', dict(TWO, restore='lso')),
     (CAUGHT, 'state kept after an undone batch', dict(TWO, aborts=1, state_on_abort='keep')),
     (CAUGHT, 'consumer not rewound after an undone batch',

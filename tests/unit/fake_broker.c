@@ -494,6 +494,19 @@ next_letter(struct broker *broker)
 }
 
 int
+producer_await(struct producer *producer, struct consumer *consumer,
+               const struct position *position, size_t count, struct error *err)
+{
+    (void)position, (void)count;
+    int failed = begin_call(producer, __func__, true, err);
+    if (failed == 0 && !fake_generation_holds(consumer)) {
+        end_transaction(producer->broker, producer->transaction, ENTRY_ABORTED);
+        failed = error_set(err, ERROR_TRANSIENT, "the generation is over");
+    }
+    return fake_leave(producer->broker, failed);
+}
+
+int
 producer_commit(struct producer *producer, struct consumer *consumer,
                 const struct position *position, size_t count, struct error *err)
 {

@@ -128,6 +128,50 @@ START_TEST(what_can_be_tried_again_is_tried_again)
 }
 END_TEST
 
+static int
+begin_with(int64_t offset)
+{
+    const struct position first = {.topic = "in", .partition = 0, .offset = offset};
+    ck_ok(producer_begin(producer, &err), err);
+    return producer_await(producer, consumer, &first, 1, &err);
+}
+
+static int
+end_with(int64_t offset)
+{
+    const struct record record = {.topic = "out", .partition = 0, .value = bytes_of("{}")};
+    const struct position end = {.topic = "in", .partition = 0, .offset = offset};
+    ck_ok(producer_send(producer, &record, &err), err);
+    return producer_commit(producer, consumer, &end, 1, &err);
+}
+
+START_TEST(a_transaction_that_follows_another_begins_with_its_offsets)
+{
+    open_all();
+    fail_next(ADD_OFFSETS, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, 1);
+    ck_ok(begin_with(2), err); /* asks nothing: no transaction came before */
+    ck_assert_int_eq(end_with(2), -1);
+    producer_destroy(&producer);
+    open_producer();
+    ck_ok(commit_one(), err);
+
+    fail_next(ADD_OFFSETS, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS, 3);
+    ck_ok(begin_with(5), err);
+    fail_next(TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, 1);
+    ck_ok(end_with(5), err); /* they are sent already, so nothing is refused */
+    ck_assert_int_eq(begin_with(7), -1);
+    ck_assert_int_eq(err.kind, ERROR_TRANSIENT);
+    producer_destroy(&producer);
+    open_producer();
+    ck_ok(commit_one(), err);
+
+    ck_ok(begin_with(9), err);
+    fail_next(TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, 1);
+    ck_assert_int_eq(end_with(10), -1); /* other ones are sent anew */
+    close_broker();
+}
+END_TEST
+
 START_TEST(calm_commits_leave_a_producer_clean)
 {
     open_all();
@@ -380,8 +424,9 @@ START_TEST(properties_that_carry_the_protocol_are_refused_by_name)
 }
 END_TEST
 
-RUN_TESTS("broker", a_calm_commit_succeeds, calm_commits_leave_a_producer_clean,
-          a_commit_whose_answer_is_cut_off_taints_the_producer,
+RUN_TESTS("broker", a_calm_commit_succeeds,
+          a_transaction_that_follows_another_begins_with_its_offsets,
+          calm_commits_leave_a_producer_clean, a_commit_whose_answer_is_cut_off_taints_the_producer,
           a_commit_whose_answer_comes_too_late_taints_the_producer,
           what_can_be_tried_again_is_tried_again,
           an_abortable_error_undoes_the_batch_and_a_new_producer_goes_on,
