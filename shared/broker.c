@@ -75,10 +75,10 @@ static const char *const consumer_settings[] = {
     "100",
     "fetch.message.max.bytes",
     "1048576",
-    "queued.min.messages",
-    "10000",
+    "queued.min.messages", /* a consumer with so many stops fetching for a whole second (#2879) */
+    "100000",
     "queued.max.messages.kbytes",
-    "16384",
+    "65536",
     "allow.auto.create.topics",
     "false",
     NULL,

@@ -59,7 +59,12 @@ open_clients(const char *to, struct error *err)
 {
     snprintf(echo.id, sizeof(echo.id), "%s.floor", to);
     const char *const consumes[] = {"group.id", echo.id, NULL};
-    const char *const produces[] = {"transactional.id", echo.id, "transaction.timeout.ms", "15000",
+    const char *const produces[] = {"transactional.id",
+                                    echo.id,
+                                    "transaction.timeout.ms",
+                                    "15000",
+                                    "message.timeout.ms",
+                                    "15000",
                                     NULL};
     rd_kafka_conf_t *in = broker_conf(bench.broker, CLIENT_CONSUMER, NULL, consumes, err);
     rd_kafka_conf_t *out = broker_conf(bench.broker, CLIENT_PRODUCER, NULL, produces, err);
