@@ -75,10 +75,12 @@ static const char *const consumer_settings[] = {
     "100",
     "fetch.message.max.bytes",
     "1048576",
-    "queued.min.messages", /* a consumer with so many stops fetching for a whole second (#2879) */
-    "100000",
+    /* A consumer that has so much ahead stops fetching for a whole second (librdkafka #2879): it
+     * has to last for that long. */
+    "queued.min.messages",
+    "1000000",
     "queued.max.messages.kbytes",
-    "65536",
+    "131072",
     "allow.auto.create.topics",
     "false",
     NULL,

@@ -17,9 +17,9 @@
 #define STREAM_OUTPUTS_MAX         4         /* writes and "dead" */
 #define STREAM_BATCH_ROWS          500       /* a batch, so that its memory stays in the caches */
 #define STREAM_BATCH_BYTES         (4 << 20) /* input bytes of a batch */
-#define STREAM_BATCHES             16        /* handled and not settled, with the one in hand */
-#define STREAM_RECORD_MAX          1200000   /* bytes of an output's value; larger: a dead letter */
-#define STREAM_WAIT_FOR_VERSION_MS 60000 /* for a version nobody announces; then: dead letters */
+#define STREAM_BATCHES             64
+#define STREAM_RECORD_MAX          1200000 /* bytes of an output's value; larger: a dead letter */
+#define STREAM_WAIT_FOR_VERSION_MS 60000   /* for a version nobody announces; then: dead letters */
 #define STREAM_ALERT_MS            60000 /* a position that does not fit for so long is an alert */
 
 /* What the position record of an input partition counts since the beginning of time. */
