@@ -71,8 +71,6 @@ static const char *const consumer_settings[] = {
     "true",
     "topic.metadata.refresh.interval.ms",
     "5000",
-    "fetch.wait.max.ms",
-    "100",
     "fetch.message.max.bytes",
     "1048576",
     /* A consumer that has so much ahead stops fetching for a whole second (librdkafka #2879): it

@@ -62,6 +62,7 @@ struct position { /* of a partition */
 struct consumer;
 struct consumer_options {
     const char *group, *instance; /* group.id, group.instance.id */
+    bool patient; /* takes what there is a few times a second, which spares the brokers */
 };
 int consumer_open(struct broker *, const struct consumer_options *, struct consumer **,
                   struct error *) MUST_CHECK;

@@ -13,6 +13,8 @@
 #define ASK_AGAIN_MS   1000
 #define ASK_TIMEOUT_MS 100
 #define STOP_MS        100 /* for librdkafka's threads to stop fetching */
+#define PATIENT_MS     "250"
+#define PATIENT_BYTES  "262144" /* one that is behind does not wait */
 
 /* librdkafka 2.0.2 stops a partition twice, and ends the process by an assertion, when an
  * assignment is replaced again before the partitions of the one before have stopped. Nothing tells
@@ -108,8 +110,15 @@ int
 consumer_open(struct broker *broker, const struct consumer_options *options, struct consumer **out,
               struct error *err)
 {
-    const char *const settings[] = {"group.id", options->group, "group.instance.id",
-                                    options->instance, NULL};
+    const char *const settings[] = {"fetch.min.bytes",
+                                    options->patient ? PATIENT_BYTES : "1",
+                                    "fetch.wait.max.ms",
+                                    options->patient ? PATIENT_MS : "100",
+                                    "group.id",
+                                    options->group,
+                                    "group.instance.id",
+                                    options->instance,
+                                    NULL};
     struct consumer *consumer = calloc(1, sizeof(*consumer));
     if (consumer == NULL)
         return error_memory(err, "consumer");

@@ -363,7 +363,7 @@ open_sink(struct sink *sink, struct error *err)
              sink->service->name);
     snprintf(sink->member, sizeof(sink->member), "%s-sink-%s", sink->service->name,
              common->instance);
-    const struct consumer_options options = {sink->group, sink->member};
+    const struct consumer_options options = {sink->group, sink->member, .patient = true};
     metrics_register(sink_metrics);
     reach_open();
     if (open_batches(sink, err) != 0 || sink_writer_open(&sink->writer, err) != 0 ||

@@ -26,7 +26,7 @@
 #define LOOP_LIMIT_MS 60000
 #define IDLE_MS       100 /* of a poll while there is nothing to do */
 #define BUSY_MS       10  /* and while something is on its way */
-#define LINGER_MS     2   /* of events that trickle in, before an idle writer gets them */
+#define LINGER_MS     2   /* of events that trickle in, before a ready writer gets them */
 #define CLOCK_EVERY   64  /* messages, while they come without a pause */
 
 /* ---- metrics */
@@ -249,10 +249,10 @@ static bool
 is_due(struct stream *stream)
 {
     int64_t age_ms = clock_monotonic_ms() - stream->batch->started_ms;
-    return age_ms >= stream->common->batch_ms || (age_ms >= LINGER_MS && writer_idle(stream));
+    return age_ms >= stream->common->batch_ms || (age_ms >= LINGER_MS && writer_ready(stream));
 }
 
-/* Until it is full; or the input is drained and the writer has nothing to do; or time is over. */
+/* Until it is full; or the input is drained and the writer is ready; or time is over. */
 static int
 collect(struct stream *stream, struct error *err)
 {
@@ -277,7 +277,7 @@ collect(struct stream *stream, struct error *err)
         if (batch->count == 1 && event == CONSUMER_MESSAGE)
             batch->started_ms = clock_monotonic_ms();
         bool drained = event == CONSUMER_NOTHING && timeout_ms > 0;
-        if (drained && writer_idle(stream))
+        if (drained && writer_ready(stream))
             return 0;
         if ((timeout_ms > 0 || batch->count % CLOCK_EVERY == 0) && is_due(stream))
             return 0;
@@ -395,7 +395,7 @@ open_stream(struct stream *stream, struct error *err)
              common->instance);
     snprintf(stream->transactional_id, sizeof(stream->transactional_id), "%s.%s.%s.%s",
              common->prefix, common->lane, stream->service->name, common->instance);
-    const struct consumer_options options = {stream->group, stream->member};
+    const struct consumer_options options = {stream->group, stream->member, .patient = false};
     metrics_register(stream_metrics);
     stream_settle_open(stream->service->name);
     stream_state_open();

@@ -118,6 +118,7 @@ struct writer {
     size_t handed;                  /* by the loop; those before are the writer's */
     size_t taken;                   /* sent, in this transaction or an earlier one */
     atomic_size_t committed;        /* those before are */
+    atomic_llong ready_ms;          /* a small transaction is worth its cost from then on */
     atomic_bool failed;             /* nothing is taken any more; `problem` says why */
     bool at_work, resting, closing; /* resting: it is to take nothing */
     struct error problem;
@@ -211,6 +212,7 @@ int writer_open(struct stream *, struct error *) MUST_CHECK;
 void writer_close(struct stream *);     /* the transaction at work ends first */
 void writer_hand_over(struct stream *); /* the batch in hand, which is in hand no more */
 bool writer_idle(struct stream *);      /* all is committed, or it has failed */
+bool writer_ready(struct stream *);     /* and a small batch need not wait for company */
 void writer_wait(struct stream *);      /* until it is idle */
 /* Until more than `committed` batches are, or it has failed. */
 void writer_wait_past(struct stream *, size_t committed);

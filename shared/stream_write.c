@@ -163,6 +163,17 @@ note_committed(struct writer *writer)
     pthread_mutex_unlock(&writer->lock);
 }
 
+/* A transaction costs the brokers some milliseconds of processor time, however small it is: a stage
+ * lets as much time pass as the last one took, so brokers that are busy get fewer and larger ones.
+ */
+static void
+note_duration(struct stream *stream, int64_t began_ms)
+{
+    int64_t now = clock_monotonic_ms(), took = now - began_ms;
+    int64_t pause = took < stream->common->batch_ms ? took : stream->common->batch_ms;
+    atomic_store(&stream->writer.ready_ms, now + pause);
+}
+
 static int
 transact(struct stream *stream, struct error *err)
 {
@@ -183,6 +194,7 @@ transact(struct stream *stream, struct error *err)
         return -1;
     metric_add(stream_transactions, "committed", 1);
     metric_observe(stream_batch_seconds, NULL, (double)(clock_monotonic_ms() - first_ms) / 1e3);
+    note_duration(stream, began_ms);
     note_committed(writer);
     if (!producer_tainted(stream->producer) || CRIPPLED("producer_kept"))
         return 0;
@@ -268,6 +280,13 @@ writer_idle(struct stream *stream)
 {
     struct writer *writer = &stream->writer;
     return atomic_load(&writer->failed) || atomic_load(&writer->committed) == writer->handed;
+}
+
+bool
+writer_ready(struct stream *stream)
+{
+    struct writer *writer = &stream->writer;
+    return writer_idle(stream) && clock_monotonic_ms() >= atomic_load(&writer->ready_ms);
 }
 
 void

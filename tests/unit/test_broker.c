@@ -59,7 +59,7 @@ close_broker(void)
 static void
 join_group(void)
 {
-    const struct consumer_options options = {"test.group", "test-0"};
+    const struct consumer_options options = {"test.group", "test-0", .patient = false};
     const char *const topics[] = {"in"};
     enum consumer_event event = CONSUMER_NOTHING;
     struct message *message = NULL;
