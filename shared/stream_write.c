@@ -169,8 +169,9 @@ note_committed(struct writer *writer)
 static void
 note_duration(struct stream *stream, int64_t began_ms)
 {
-    int64_t now = clock_monotonic_ms(), took = now - began_ms;
-    int64_t pause = took < stream->common->batch_ms ? took : stream->common->batch_ms;
+    int64_t now = clock_monotonic_ms(), pause = 3 * (now - began_ms);
+    if (pause > stream->common->batch_ms)
+        pause = stream->common->batch_ms;
     atomic_store(&stream->writer.ready_ms, now + pause);
 }
 
