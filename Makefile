@@ -39,7 +39,7 @@ program = millrace$(if $(filter-out cli,$(1)),-$(1))
 all: $(foreach s,$(PROGRAMS),build/$(call program,$(s))) ## build the services and the command
 
 # ---- generated: registries from file names, migrations from SQL files
-build/gen/registry.c: $(wildcard shared/clean/*.c shared/feature/*.c shared/encode/*.c shared/model/*.c shared/optimise/*.c) shared/registry.sh
+build/gen/registry.c: $(wildcard shared/clean/*.c shared/feature/*.c shared/encode/*.c shared/model/*.c shared/optimise/*.c shared/tune/*.c) shared/registry.sh
 	@mkdir -p $(@D)
 	@bash shared/registry.sh > $@.tmp && { cmp -s $@.tmp $@ && touch $@ || mv $@.tmp $@; }
 

@@ -1,12 +1,13 @@
 #!/bin/bash
-# Prints build/gen/registry.c: tables of the rules, steps, encoders, models and optimisers, from the
-# file names.
+# Prints build/gen/registry.c: tables of the rules, steps, encoders, models, optimisers and searches, from
+# the file names.
 # SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 cd "$(dirname "$0")"
 echo '/* made by shared/registry.sh */'
 echo '#include <string.h>'
-printf '#include "%s"\n' clean/rule.h feature/step.h encode/encoder.h model/model.h optimise/optimiser.h
+printf '#include "%s"\n' clean/rule.h feature/step.h encode/encoder.h model/model.h \
+    optimise/optimiser.h tune/search.h
 table() { # folder noun
     local names file
     names=$(for file in "$1"/*.c; do [ -e "$file" ] && basename "$file" .c; done | LC_ALL=C sort)
@@ -36,3 +37,5 @@ table model model
 find_in model
 table optimise optimiser
 find_in optimiser
+table tune search
+find_in search
