@@ -10,6 +10,7 @@
 #include "arena.h"
 #include "config.h"
 #include "schema.h"
+#include "space.h"
 
 #define PIPELINE_FIELDS_MAX 1000
 #define PIPELINE_STEPS_MAX  1000
@@ -18,6 +19,7 @@ struct rule_type;
 struct step_type;
 struct encoder_type;
 struct model_type;
+struct search_type;
 
 #define STAGE_LAYERS 6 /* raw, clean, feature, decision, label, dead: in this order */
 
@@ -55,6 +57,19 @@ struct band { /* of the policy: the decision for scores from `from` (inclusive) 
     const char *decision;
 };
 
+enum split_kind { SPLIT_HASH, SPLIT_TIME };
+
+struct pipeline_search {
+    const struct search_type *method; /* NULL: no search, train.learner it is */
+    const void *settings;             /* the method's */
+    struct space space;
+    int64_t trials, replicas; /* replicas 0: as many as there are */
+    double minutes;           /* 0: no limit */
+    const char *metric;       /* of search_metric_names */
+    int64_t folds;            /* of cross-validation; 0: validation_share is split off instead */
+    double validation_share;
+};
+
 struct pipeline {
     const char *name, *title, *owner;
     const char *lane;  /* default "main" */
@@ -89,12 +104,14 @@ struct pipeline {
         const char *positive; /* the outcome's value that counts as 1 */
     } label;
     struct {
-        const struct model_type *learner;
-        const void *settings; /* the learner's */
+        const struct model_type *learner; /* NULL: a search chooses it, or nothing is trained */
+        const void *settings;             /* the learner's */
         int64_t seed;
-        double test_share; /* of rows, by hash of the event id; default 0.2 */
+        enum split_kind split;
+        double test_share; /* of rows, by hash of the event id or the latest; default 0.2 */
         int64_t rows_min;  /* fewer labelled rows: the run fails; default 50 */
     } train;
+    struct pipeline_search search;
     struct {
         int64_t window_ms; /* of event time; default 1 h; 0: no event is a duplicate */
     } duplicates;

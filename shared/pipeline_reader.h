@@ -23,15 +23,15 @@ struct node reader_member(struct reader *, const struct node *, const char *key,
                           const struct json_t *value);
 struct node reader_entry(struct reader *, const struct node *list, size_t i);
 
-/* What all registries say of a kind of rule, step, encoder or learner. Kind i, in the registry's
- * order; name NULL: there are no more. */
+/* What all registries say of a kind of rule, step, encoder, learner or search. Kind i, in the
+ * registry's order; name NULL: there are no more. */
 struct kind {
     const char *name, *summary;
     const struct setting *table; /* may be NULL */
     size_t settings_size;
 };
 typedef struct kind kind_at(size_t i);
-kind_at rule_kind, step_kind, encoder_kind, model_kind;
+kind_at rule_kind, step_kind, encoder_kind, model_kind, search_kind;
 /* Index of the kind that an entry names at `key`; -1 after a mistake. */
 int reader_kind(struct reader *, const struct node *, const char *key, kind_at *) MUST_CHECK;
 
@@ -55,6 +55,8 @@ void read_features(struct reader *, const struct node *); /* steps, features */
 void read_encode(struct reader *, const struct node *);
 void read_label(struct reader *, const struct node *); /* input's last column */
 void read_train(struct reader *, const struct node *);
+/* "search" of "train", with its "learners"; seed and split of "train" are read by then. */
+void read_search(struct reader *, const struct node *, const struct node *learners);
 void read_score(struct reader *, const struct node *);
 void read_breaker(struct reader *, const struct node *);
 void read_store(struct reader *, const struct node *);

@@ -3,6 +3,7 @@
  * (columns and their types) no schema can say. SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
 
+#include "model/model.h"
 #include "pipeline_reader.h"
 
 #define NAME_PATTERN   "^[a-z][a-z0-9]{0,30}$"
@@ -123,6 +124,91 @@ encoders_schema(void)
     return kinds;
 }
 
+/* A setting in a search: a value, a list of values, or of numbers a range. */
+static json_t *
+searched_schema(const struct setting *setting, const json_t *value)
+{
+    json_t *any = json_pack("[O, {s:s, s:i, s:i, s:O}]", value, "type", "array", "minItems", 1,
+                            "maxItems", SPACE_CHOICES_MAX, "items", value);
+    if (setting->type == SETTING_REAL || setting->type == SETTING_COUNT)
+        json_array_append_new(any, json_pack("{s:s}", "$ref", "#/$defs/range"));
+    return json_pack("{s:o}", "anyOf", any);
+}
+
+static json_t *
+space_schema(void)
+{
+    json_t *learners = json_object();
+    for (size_t i = 0; model_types[i] != NULL; i++) {
+        json_t *values = config_json_schema(model_types[i]->table), *settings = json_object();
+        for (const struct setting *at = model_types[i]->table; at->name != NULL; at++)
+            json_object_set_new(settings, at->name,
+                                searched_schema(at, json_object_get(values, at->name)));
+        json_decref(values);
+        json_object_set_new(learners, model_types[i]->name,
+                            json_pack("{s:s, s:o, s:b}", "type", "object", "properties", settings,
+                                      "additionalProperties", 0));
+    }
+    return json_pack("{s:s, s:o, s:b}", "type", "object", "properties", learners,
+                     "additionalProperties", 0);
+}
+
+static json_t *
+range_schema(void)
+{
+    json_t *range = object_schema(range_table, NULL);
+    set_choices(range, "scale", scale_names);
+    return range;
+}
+
+static json_t *
+budget_schema(void)
+{
+    json_t *budget = object_schema(budget_table, NULL);
+    set(budget, "trials", "minimum", json_integer(1));
+    set(budget, "trials", "maximum", json_integer(SPACE_TRIALS_MAX));
+    set(budget, "minutes", "minimum", json_integer(0));
+    set(budget, "minutes", "maximum", json_integer(BUDGET_MINUTES_MAX));
+    set(budget, "replicas", "maximum", json_integer(BUDGET_REPLICAS_MAX));
+    return budget;
+}
+
+static json_t *
+search_schema(void)
+{
+    json_t *kinds = kinds_schema("method", search_object_table, search_kind), *schema;
+    size_t i;
+    json_array_foreach(json_object_get(kinds, "oneOf"), i, schema)
+    {
+        set_choices(schema, "metric", search_metric_names);
+        set(schema, "folds", "maximum", json_integer(SEARCH_FOLDS_MAX));
+        set(schema, "space", "$ref", json_string("#/$defs/space"));
+        set(schema, "budget", "$ref", json_string("#/$defs/budget"));
+    }
+    return kinds;
+}
+
+/* One learner, or a search among several. */
+static json_t *
+train_schema(void)
+{
+    json_t *train = kinds_schema("learner", train_object_table, model_kind), *names, *schema;
+    json_t *searched = object_schema(search_train_table, NULL);
+    size_t i = 0;
+    names = json_array();
+    for (; model_types[i] != NULL; i++)
+        json_array_append_new(names, json_string(model_types[i]->name));
+    set_list(searched, "learners", 1, SPACE_LEARNERS_MAX, json_pack("{s:o}", "enum", names));
+    set_object(searched, "search", search_schema());
+    json_object_set_new(searched, "title", json_string("search"));
+    json_array_append_new(json_object_get(train, "oneOf"), searched);
+    json_array_foreach(json_object_get(train, "oneOf"), i, schema)
+    {
+        set_choices(schema, "split", split_names);
+    }
+    return train;
+}
+
 static json_t *
 score_schema(void)
 {
@@ -176,7 +262,10 @@ pipeline_json_schema(void)
     set_list(schema, "features", 0, PIPELINE_STEPS_MAX, steps);
     set_list(schema, "encode", 1, PIPELINE_ENCODERS_MAX, encoders_schema());
     set_object(schema, "label", object_schema(label_table, NULL));
-    set_object(schema, "train", kinds_schema("learner", train_object_table, model_kind));
+    set_object(schema, "train", train_schema());
+    json_object_set_new(schema, "$defs",
+                        json_pack("{s:o, s:o, s:o}", "space", space_schema(), "budget",
+                                  budget_schema(), "range", range_schema()));
     set_object(schema, "score", score_schema());
     set_object(schema, "breaker", breaker_schema());
     set_object(schema, "store", store_schema());

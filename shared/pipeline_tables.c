@@ -75,14 +75,61 @@ const struct setting encoder_object_table[] = {
     {0},
 };
 
+#define TRAIN_ROWS                                                                                 \
+    SETTING(train_object, seed, COUNT, "1", "of everything random in training"),                   \
+        SETTING(train_object, split, TEXT, "hash",                                                 \
+                "which rows are kept for the test: by hash of the event id, so that a row stays "  \
+                "on its side, or by time, the latest"),                                            \
+        SETTING(train_object, test_share, REAL, "0.2",                                             \
+                "share of rows kept for the test, between 0 and 1"),                               \
+        SETTING(train_object, rows_min, COUNT, "50", "with fewer labelled rows the run fails")
+
 const struct setting train_object_table[] = {
     SETTING(train_object, learner, TEXT, NULL, "kind of learner"),
-    SETTING(train_object, seed, COUNT, "1", "of everything random in training"),
-    SETTING(train_object, test_share, REAL, "0.2",
-            "share of rows kept for the test, between 0 and 1, chosen by hash of the event id"),
-    SETTING(train_object, rows_min, COUNT, "50", "with fewer labelled rows the run fails"),
+    TRAIN_ROWS,
     {0},
 };
+const struct setting search_train_table[] = {
+    SETTING(train_object, learners, NODE, NULL, "kinds of learners to choose from"),
+    SETTING(train_object, search, NODE, NULL, "how the learner and its settings are found"),
+    TRAIN_ROWS,
+    {0},
+};
+const char *const split_names[] = {"hash", "time", NULL};
+
+const struct setting search_object_table[] = {
+    SETTING(search_object, method, TEXT, NULL, "kind of search"),
+    SETTING(search_object, space, NODE, "",
+            "by learner its settings: a value, a list to choose from, or a range of numbers; what "
+            "is not named keeps its default"),
+    SETTING(search_object, budget, NODE, "", "how much may be spent"),
+    SETTING(search_object, metric, TEXT, "auc",
+            "what a trial is judged by, on rows it did not learn from"),
+    SETTING(search_object, folds, COUNT, "5",
+            "a trial's score is the mean over so many folds of the training rows, each with its "
+            "share of both classes; 0: the score on one part of them is taken"),
+    SETTING(search_object, validation_share, REAL, "0.2",
+            "that part, where folds is 0: between 0 and 1, split off as the test is"),
+    {0},
+};
+const char *const search_metric_names[] = {"auc", "log_loss", "brier", "accuracy", "f1", NULL};
+
+const struct setting budget_table[] = {
+    SETTING(budget_object, trials, COUNT, "30", "in all, at most 1000"),
+    SETTING(budget_object, minutes, REAL, "0",
+            "after which no trial begins; the best so far wins; 0: no limit"),
+    SETTING(budget_object, replicas, COUNT, "0", "that work at the same time; 0: all there are"),
+    {0},
+};
+
+const struct setting range_table[] = {
+    SETTING(range_object, from, REAL, NULL, "least value"),
+    SETTING(range_object, to, REAL, NULL, "largest value"),
+    SETTING(range_object, scale, TEXT, "linear", "linear, or log: equal steps are equal ratios"),
+    SETTING(range_object, points, COUNT, "0", "values that a grid takes; 0: what the grid says"),
+    {0},
+};
+const char *const scale_names[] = {"linear", "log", NULL};
 
 const struct setting label_table[] = {
     SETTING(label_object, field, TEXT, "",

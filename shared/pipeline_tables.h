@@ -16,6 +16,9 @@
 #define PIPELINE_RETENTION_MS   3153600000000 /* the longest: 36,500 days */
 #define PIPELINE_WINDOW_MIN     20            /* of the breaker */
 #define PIPELINE_WINDOW_MAX     1000000
+#define SEARCH_FOLDS_MAX        20
+#define BUDGET_MINUTES_MAX      10080 /* a week */
+#define BUDGET_REPLICAS_MAX     1000
 
 struct pipeline_object {
     const char *name, *title, *owner, *lane;
@@ -62,8 +65,33 @@ struct train_object {
     const char *learner;
     int64_t seed, rows_min;
     double test_share;
+    const char *split;
+    const struct json_t *learners, *search;
 };
-extern const struct setting train_object_table[];
+extern const struct setting train_object_table[]; /* of one learner */
+extern const struct setting search_train_table[]; /* of a search among learners */
+extern const char *const split_names[];
+
+struct search_object {
+    const char *method, *metric;
+    const struct json_t *space, *budget;
+    int64_t folds;
+    double validation_share;
+};
+extern const struct setting search_object_table[];
+extern const char *const search_metric_names[];
+struct budget_object {
+    int64_t trials, replicas;
+    double minutes;
+};
+extern const struct setting budget_table[];
+struct range_object {
+    double from, to;
+    const char *scale;
+    int64_t points;
+};
+extern const struct setting range_table[];
+extern const char *const scale_names[]; /* "linear" "log" */
 
 struct label_object {
     const char *field, *positive;

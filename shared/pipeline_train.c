@@ -49,34 +49,61 @@ read_label(struct reader *reader, const struct node *node)
         add_label_column(reader, node, own.field);
 }
 
+/* What is said of training whatever the learner. */
 static void
-check_train(struct reader *reader, const struct node *node, const struct train_object *own)
+keep_train(struct reader *reader, const struct node *node, const struct train_object *own)
 {
     struct mistakes *mistakes = reader->mistakes;
+    int split = entry_choice(mistakes, node, "split", own->split, split_names);
     if (!(own->test_share > 0 && own->test_share < 1))
         entry_mistake(mistakes, node, "test_share", "must be greater than 0 and less than 1");
     if (own->rows_min < 2)
         entry_mistake(mistakes, node, "rows_min", "must be at least 2");
+    reader->pipeline->train.seed = own->seed;
+    reader->pipeline->train.split = split == SPLIT_TIME ? SPLIT_TIME : SPLIT_HASH;
+    reader->pipeline->train.test_share = own->test_share;
+    reader->pipeline->train.rows_min = own->rows_min;
 }
 
-void
-read_train(struct reader *reader, const struct node *node)
+static void
+read_one_learner(struct reader *reader, const struct node *node)
 {
-    struct pipeline *pipeline = reader->pipeline;
     struct train_object own = {0};
     void *settings = NULL;
-    int found = node->value != NULL ? reader_kind(reader, node, "learner", model_kind) : -1;
+    int found = reader_kind(reader, node, "learner", model_kind);
     if (found < 0)
         return;
     const struct kind kind = model_kind((size_t)found);
     if (reader_object(reader, node, train_object_table, sizeof(own), &own, &kind, &settings) != 0)
         return;
-    check_train(reader, node, &own);
-    pipeline->train.learner = model_types[found];
-    pipeline->train.settings = settings;
-    pipeline->train.seed = own.seed;
-    pipeline->train.test_share = own.test_share;
-    pipeline->train.rows_min = own.rows_min;
+    keep_train(reader, node, &own);
+    reader->pipeline->train.learner = model_types[found];
+    reader->pipeline->train.settings = settings;
+}
+
+static void
+read_searched(struct reader *reader, const struct node *node)
+{
+    struct train_object own = {0};
+    if (config_from_node(search_train_table, node, NULL, &own, reader->mistakes) == 0)
+        keep_train(reader, node, &own);
+    const json_t *search = json_object_get(node->value, "search");
+    const json_t *learners = json_object_get(node->value, "learners");
+    struct node how = reader_member(reader, node, "search", search);
+    struct node which = reader_member(reader, node, "learners", learners);
+    if (search != NULL && learners != NULL)
+        read_search(reader, &how, &which);
+}
+
+void
+read_train(struct reader *reader, const struct node *node)
+{
+    bool searched = json_object_get(node->value, "search") != NULL ||
+                    json_object_get(node->value, "learners") != NULL;
+    if (searched)
+        read_searched(reader, node);
+    else if (node->value != NULL)
+        read_one_learner(reader, node);
 }
 
 static void
