@@ -42,19 +42,45 @@ job_submit(struct warehouse *db, const char *kind, const char *pipeline, const c
     return 0;
 }
 
+int
+job_submit_parts(struct warehouse *db, const struct job *job, const char *kind,
+                 const char *requests, int64_t together, struct error *err)
+{
+    char id[NUMBER_LENGTH], limit[NUMBER_LENGTH];
+    snprintf(id, sizeof(id), "%" PRId64, job->id);
+    snprintf(limit, sizeof(limit), "%" PRId64, together);
+    const char *const params[] = {id, kind, requests, limit};
+    return warehouse_query(
+        db,
+        "INSERT INTO ops.jobs (kind, pipeline, request, parent, together, priority) "
+        "SELECT $2, p.pipeline, r.value, p.id, nullif($4::int, 0), p.priority FROM ops.jobs p, "
+        "jsonb_array_elements($3::jsonb) WITH ORDINALITY r (value, at) WHERE p.id = $1::bigint "
+        "ORDER BY r.at",
+        params, 4, NULL, err);
+}
+
+/* Leases of a kind are given one after the other: how many jobs of a parent run must not change in
+ * between. */
+static const char turn_sql[] =
+    "SELECT pg_advisory_xact_lock(hashtextextended('millrace.lease.' || $1, 0))";
+
 /* A job whose every worker died is given up, so that it cannot kill them for ever. */
 static const char give_up_sql[] =
     "UPDATE ops.jobs SET status = 'failed', finished_at = now(), "
-    "note = 'given up after ' || attempt || ' workers were lost' "
+    "note = 'given up after ' || attempt - forgiven || ' workers were lost' "
     "WHERE id IN (SELECT id FROM ops.jobs WHERE kind = $1 AND status = 'running' "
-    "AND leased_until < now() AND attempt >= " TEXT(JOB_ATTEMPTS_MAX) " FOR UPDATE SKIP LOCKED)";
+    "AND leased_until < now() AND attempt - forgiven >= " TEXT(
+        JOB_ATTEMPTS_MAX) " FOR UPDATE SKIP LOCKED)";
 
 /* A pipeline is moved to another lane by its next version. */
 static const char lease_sql[] =
     "WITH next AS MATERIALIZED (SELECT id FROM ops.jobs j WHERE kind = $1 "
     "AND (status = 'queued' OR (status = 'running' AND leased_until < now())) "
-    "AND attempt < " TEXT(
+    "AND attempt - forgiven < " TEXT(
         JOB_ATTEMPTS_MAX) " "
+                          "AND (together IS NULL OR together > (SELECT count(*) FROM ops.jobs r "
+                          "WHERE r.parent = j.parent AND r.status = 'running' AND r.id <> j.id "
+                          "AND r.leased_until >= now())) "
                           "AND coalesce((SELECT p.definition ->> 'lane' FROM ops.pipelines p WHERE "
                           "p.name = j.pipeline "
                           "ORDER BY p.version DESC LIMIT 1), 'main') = $3 "
@@ -64,7 +90,24 @@ static const char lease_sql[] =
                           "leased_until = now() + $4::bigint * interval '1 millisecond', progress "
                           "= 0, note = NULL "
                           "FROM next WHERE j.id = next.id "
-                          "RETURNING j.id, j.kind, j.pipeline, j.request, j.attempt";
+                          "RETURNING j.id, j.kind, j.pipeline, j.request, j.attempt, "
+                          "j.parent";
+
+static int
+read_job(const struct rows *rows, int64_t lease_ms, struct job *out, struct error *err)
+{
+    struct job job = {.id = rows_int(rows, 0, 0, 0),
+                      .lease_ms = lease_ms,
+                      .attempt = rows_int(rows, 0, 4, 0),
+                      .parent = rows_int(rows, 0, 5, 0)};
+    snprintf(job.kind, sizeof(job.kind), "%s", rows_text(rows, 0, 1));
+    snprintf(job.pipeline, sizeof(job.pipeline), "%s", rows_text(rows, 0, 2));
+    job.request = strdup(rows_text(rows, 0, 3));
+    if (job.request == NULL)
+        return error_memory(err, "a job");
+    *out = job;
+    return 0;
+}
 
 int
 job_lease(struct warehouse *db, const struct job_queue *queue, bool *found, struct job *out,
@@ -74,24 +117,18 @@ job_lease(struct warehouse *db, const struct job_queue *queue, bool *found, stru
     char lease[NUMBER_LENGTH];
     snprintf(lease, sizeof(lease), "%" PRId64, queue->lease_ms);
     const char *const params[] = {queue->kind, queue->worker, queue->lane, lease};
-    if (warehouse_query(db, give_up_sql, params, 1, NULL, err) != 0 ||
-        warehouse_query(db, lease_sql, params, 4, &rows, err) != 0)
+    if (warehouse_begin(db, err) != 0)
         return -1;
-    if (rows_count(rows) == 0) {
-        *found = false;
-        return 0;
+    if (warehouse_query(db, turn_sql, params, 1, NULL, err) != 0 ||
+        warehouse_query(db, give_up_sql, params, 1, NULL, err) != 0 ||
+        warehouse_query(db, lease_sql, params, 4, &rows, err) != 0) {
+        warehouse_rollback(db);
+        return -1;
     }
-    struct job job = {.id = rows_int(rows, 0, 0, 0),
-                      .lease_ms = queue->lease_ms,
-                      .attempt = rows_int(rows, 0, 4, 0)};
-    snprintf(job.kind, sizeof(job.kind), "%s", rows_text(rows, 0, 1));
-    snprintf(job.pipeline, sizeof(job.pipeline), "%s", rows_text(rows, 0, 2));
-    job.request = strdup(rows_text(rows, 0, 3));
-    if (job.request == NULL)
-        return error_memory(err, "a job");
-    *out = job;
-    *found = true;
-    return 0;
+    if (warehouse_commit(db, err) != 0)
+        return -1;
+    *found = rows_count(rows) > 0;
+    return *found ? read_job(rows, queue->lease_ms, out, err) : 0;
 }
 
 /* Runs an update of the leased job: `set` with $4 and $5, where there are. No row: the lease is
@@ -176,4 +213,42 @@ job_fail(struct warehouse *db, const struct job *job, const char *worker, const 
 {
     return update_with_note(db, job, worker, "status = 'failed', finished_at = now(), note = $4",
                             why, NULL, err);
+}
+
+/* What was done so far is not to be held against the job. */
+int
+job_wait(struct warehouse *db, const struct job *job, const char *worker, struct error *err)
+{
+    return update_leased(db, job, worker,
+                         "status = 'waiting', forgiven = attempt, leased_until = NULL, note = NULL",
+                         (const char *const[]){NULL, NULL}, err);
+}
+
+int
+jobs_wake(struct warehouse *db, struct error *err)
+{
+    return warehouse_query(db,
+                           "UPDATE ops.jobs p SET status = 'queued' WHERE p.status = 'waiting' "
+                           "AND NOT EXISTS (SELECT FROM ops.jobs t WHERE t.parent = p.id "
+                           "AND t.status IN ('queued', 'running'))",
+                           NULL, 0, NULL, err);
+}
+
+int
+job_cancel(struct warehouse *db, int64_t id, const char *note, bool *found, struct error *err)
+{
+    DEFER(rows_free) struct rows *rows = NULL;
+    char text[NUMBER_LENGTH];
+    snprintf(text, sizeof(text), "%" PRId64, id);
+    if (warehouse_query(db,
+                        "WITH one AS (UPDATE ops.jobs SET status = 'cancelled', note = $2, "
+                        "finished_at = now() WHERE id = $1::bigint AND status IN ('queued', "
+                        "'running', 'waiting') RETURNING id), parts AS (UPDATE ops.jobs t SET "
+                        "status = 'cancelled', note = $2, finished_at = now() FROM one "
+                        "WHERE t.parent = one.id AND t.status IN ('queued', 'running')) "
+                        "SELECT id FROM one",
+                        (const char *const[]){text, note}, 2, &rows, err) != 0)
+        return -1;
+    *found = rows_count(rows) > 0;
+    return 0;
 }

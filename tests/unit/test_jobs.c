@@ -123,10 +123,9 @@ START_TEST(a_job_being_leased_is_passed_over)
     struct warehouse *db = migrated(), *other = opened();
     submit(db, "loan");
     int64_t later = submit(db, "churn");
-    ck_ok(warehouse_begin(db, &err), err);
-    struct job first = leased(db, "w1"), second = leased(other, "w2");
+    run(db, "BEGIN; SELECT FROM ops.jobs WHERE pipeline = 'loan' FOR UPDATE");
+    struct job second = leased(other, "w2");
     ck_assert_int_eq(second.id, later);
-    job_free(&first);
     job_free(&second);
     warehouse_close(&other);
     warehouse_close(&db);
@@ -306,14 +305,145 @@ START_TEST(a_server_that_is_not_there_is_transient)
 }
 END_TEST
 
-RUN_POSTGRES_TESTS("jobs", nothing_submitted_is_nothing_found, a_leased_job_is_as_submitted,
-                   a_job_goes_to_one_of_two_workers, a_worker_takes_the_jobs_of_its_lane_alone,
-                   a_job_being_leased_is_passed_over, a_job_of_another_kind_is_not_leased,
-                   the_highest_priority_goes_first,
-                   a_lease_that_ran_out_is_taken_over_and_the_old_worker_fenced,
-                   a_worker_that_came_back_does_not_hold_its_old_lease, a_heartbeat_keeps_a_lease,
-                   a_finished_job_has_its_result_and_is_not_leased_again,
-                   a_failed_job_says_why_and_is_not_leased_again,
-                   a_finish_is_undone_with_the_callers_transaction,
-                   a_job_that_lost_too_many_workers_is_given_up, a_request_that_is_no_json_is_input,
-                   a_kind_too_long_is_input, a_server_that_is_not_there_is_transient)
+/* ---- parts */
+
+#define REQUESTS "[{\"n\": 0}, {\"n\": 1}, {\"n\": 2}]"
+
+static bool
+lease_part(struct warehouse *db, const char *worker, struct job *job)
+{
+    bool found = false;
+    job_free(job);
+    ck_ok(job_lease(db, &(struct job_queue){"trial", "main", worker, 15000}, &found, job, &err),
+          err);
+    return found;
+}
+
+/* A job that waits for three parts. */
+static struct job
+waiting(struct warehouse *db, int64_t together)
+{
+    submit(db, "loan");
+    struct job job = leased(db, "w1");
+    ck_ok(warehouse_begin(db, &err), err);
+    ck_ok(job_submit_parts(db, &job, "trial", REQUESTS, together, &err), err);
+    ck_ok(job_wait(db, &job, "w1", &err), err);
+    ck_ok(warehouse_commit(db, &err), err);
+    return job;
+}
+
+START_TEST(parts_are_leased_in_their_order)
+{
+    struct warehouse *db = migrated();
+    struct job job = waiting(db, 0), part = {0};
+    for (int i = 0; i < 3; i++) {
+        char request[32];
+        snprintf(request, sizeof(request), "{\"n\": %d}", i);
+        ck_assert(lease_part(db, "w2", &part));
+        ck_assert_str_eq(part.request, request);
+        ck_assert_str_eq(part.pipeline, "loan");
+        ck_assert_int_eq(part.parent, job.id);
+    }
+    ck_assert(!lease_part(db, "w2", &part));
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_job_waits_until_the_last_of_its_parts_has_ended)
+{
+    struct warehouse *db = migrated();
+    struct job job = waiting(db, 0), part = {0}, again = {0};
+    for (int i = 0; i < 3; i++) {
+        ck_ok(jobs_wake(db, &err), err);
+        ck_assert(!lease(db, "w1", &again));
+        ck_assert(lease_part(db, "w2", &part));
+        ck_ok(i == 1 ? job_fail(db, &part, "w2", "bad luck", &err)
+                     : job_finish(db, &part, "w2", "{}", &err),
+              err);
+    }
+    ck_assert(!lease(db, "w1", &again));
+    ck_ok(jobs_wake(db, &err), err);
+    ck_assert(lease(db, "w1", &again));
+    ck_assert_int_eq(again.id, job.id);
+    ck_assert_int_eq(again.attempt, 2);
+    job_free(&again);
+    job_free(&part);
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(no_more_parts_run_together_than_may)
+{
+    struct warehouse *db = migrated();
+    struct job job = waiting(db, 2), one = {0}, two = {0}, three = {0};
+    ck_assert(lease_part(db, "w1", &one));
+    ck_assert(lease_part(db, "w2", &two));
+    ck_assert(!lease_part(db, "w3", &three));
+    ck_ok(job_finish(db, &one, "w1", "{}", &err), err);
+    ck_assert(lease_part(db, "w3", &three));
+    run(db, "UPDATE ops.jobs SET leased_until = now() - interval '1 second' WHERE worker = 'w2'");
+    ck_assert(lease_part(db, "w4", &one)); /* what a lost worker held is free */
+    job_free(&one);
+    job_free(&two);
+    job_free(&three);
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(rounds_that_went_well_are_not_held_against_a_job)
+{
+    struct warehouse *db = migrated();
+    struct job job = {0};
+    submit(db, "loan");
+    for (int i = 0; i < 2 * JOB_ATTEMPTS_MAX; i++) {
+        job_free(&job);
+        ck_assert(lease(db, "w1", &job));
+        ck_ok(job_wait(db, &job, "w1", &err), err);
+        ck_ok(jobs_wake(db, &err), err);
+    }
+    job_free(&job);
+    ck_assert(lease(db, "w1", &job));
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_cancelled_job_ends_with_its_parts)
+{
+    struct warehouse *db = migrated();
+    struct job job = waiting(db, 0), part = {0}, none = {0};
+    bool found = false;
+    ck_assert(lease_part(db, "w2", &part));
+    ck_ok(job_cancel(db, job.id, "by me", &found, &err), err);
+    ck_assert(found);
+    ck_assert_str_eq(
+        ask(db, "SELECT string_agg(DISTINCT status || ' ' || note, ',') FROM ops.jobs"),
+        "cancelled by me");
+    fenced(job_finish(db, &part, "w2", "{}", &err));
+    ck_assert(!lease_part(db, "w3", &none));
+    ck_ok(jobs_wake(db, &err), err);
+    ck_assert(!lease(db, "w1", &none));
+    ck_ok(job_cancel(db, job.id, "again", &found, &err), err);
+    ck_assert(!found);
+    job_free(&part);
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+RUN_POSTGRES_TESTS(
+    "jobs", nothing_submitted_is_nothing_found, a_leased_job_is_as_submitted,
+    a_job_goes_to_one_of_two_workers, a_worker_takes_the_jobs_of_its_lane_alone,
+    a_job_being_leased_is_passed_over, a_job_of_another_kind_is_not_leased,
+    the_highest_priority_goes_first, a_lease_that_ran_out_is_taken_over_and_the_old_worker_fenced,
+    a_worker_that_came_back_does_not_hold_its_old_lease, a_heartbeat_keeps_a_lease,
+    a_finished_job_has_its_result_and_is_not_leased_again,
+    a_failed_job_says_why_and_is_not_leased_again, a_finish_is_undone_with_the_callers_transaction,
+    a_job_that_lost_too_many_workers_is_given_up, a_request_that_is_no_json_is_input,
+    a_kind_too_long_is_input, a_server_that_is_not_there_is_transient,
+    parts_are_leased_in_their_order, a_job_waits_until_the_last_of_its_parts_has_ended,
+    no_more_parts_run_together_than_may, rounds_that_went_well_are_not_held_against_a_job,
+    a_cancelled_job_ends_with_its_parts)
