@@ -69,6 +69,10 @@ int warehouse_outcome(struct warehouse *, int64_t *affected, struct error *) MUS
 int warehouse_copy_begin(struct warehouse *, struct error *) MUST_CHECK;
 int warehouse_copy_put(struct warehouse *, struct bytes, struct error *) MUST_CHECK;
 int warehouse_copy_end(struct warehouse *, struct error *) MUST_CHECK;
+/* A COPY ... FROM STDIN (FORMAT BINARY) by itself or inside the caller's transaction, with its data
+ * and their end. */
+int warehouse_copy_in(struct warehouse *, const char *sql, struct bytes data,
+                      struct error *) MUST_CHECK;
 
 /* COPY (...) TO STDOUT (FORMAT BINARY); data grows in malloc'd memory the caller frees. `limit`
  * bytes at most, past it INPUT "warehouse.size" and the connection is dropped. */

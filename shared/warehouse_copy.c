@@ -128,8 +128,6 @@ warehouse_copy_end(struct warehouse *db, struct error *err)
     return 0;
 }
 
-/* ---- COPY out */
-
 /* The first failure, else the first result; libpq wants all of them fetched. */
 static PGresult *
 copy_result(struct warehouse *db)
@@ -146,6 +144,22 @@ copy_result(struct warehouse *db)
     }
     return kept;
 }
+
+int
+warehouse_copy_in(struct warehouse *db, const char *sql, struct bytes data, struct error *err)
+{
+    if (warehouse_session_ready(db, err) != 0 ||
+        copy_begun(db, PQexec(db->connection, sql), PGRES_COPY_IN, err) != 0 ||
+        warehouse_copy_put(db, data, err) != 0 || warehouse_copy_end(db, err) != 0)
+        return -1;
+    PGresult *result = warehouse_call_ended(db, copy_result(db), err);
+    if (result == NULL)
+        return -1;
+    PQclear(result);
+    return 0;
+}
+
+/* ---- COPY out */
 
 static int
 copy_receive(struct warehouse *db, size_t limit, FILE *into, struct error *err)

@@ -292,6 +292,37 @@ START_TEST(statements_whose_connection_is_lost_are_transient_to_their_end)
 }
 END_TEST
 
+START_TEST(a_copy_in_an_open_transaction_is_a_part_of_it)
+{
+    struct warehouse *db = opened();
+    struct arena *arena = memory();
+    struct bytes data = copy_of(arena, (const uint32_t[]){3, 4}, 2, 4);
+    run(db, NEW_T);
+    for (int i = 0; i < 2; i++) {
+        ck_ok(warehouse_begin(db, &err), err);
+        run(db, "INSERT INTO pg_temp.t VALUES (1)");
+        ck_ok(warehouse_copy_in(db, COPY_T, data, &err), err);
+        run(db, "DELETE FROM pg_temp.t WHERE n = 1");
+        ck_assert_str_eq(sum_of_t(db), "2 7");
+        if (i == 0)
+            warehouse_rollback(db);
+        else
+            ck_ok(warehouse_commit(db, &err), err);
+        ck_assert_str_eq(sum_of_t(db), i == 0 ? "0 0" : "2 7");
+    }
+    ck_ok(warehouse_begin(db, &err), err);
+    data = copy_of(arena, (const uint32_t[]){3, 9}, 2, 4);
+    ck_assert_int_eq(warehouse_copy_in(db, COPY_T, data, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    warehouse_rollback(db);
+    ck_assert_int_eq(warehouse_copy_in(db, "SELECT 1", data, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_FATAL);
+    ck_assert_str_eq(sum_of_t(db), "2 7");
+    arena_close(&arena);
+    warehouse_close(&db);
+}
+END_TEST
+
 #define COPY_OUT "COPY (SELECT i::int FROM generate_series(0, 1) i) TO STDOUT (FORMAT BINARY)"
 
 START_TEST(a_copy_out_is_what_a_copy_in_takes)
@@ -343,5 +374,6 @@ RUN_POSTGRES_TESTS("warehouse_copy", a_copy_longer_than_a_chunk_arrives_whole,
                    statements_that_are_given_up_before_their_copy_leave_nothing,
                    a_commit_before_every_statement_was_asked_for_commits_nothing,
                    statements_whose_connection_is_lost_are_transient_to_their_end,
+                   a_copy_in_an_open_transaction_is_a_part_of_it,
                    a_copy_out_is_what_a_copy_in_takes, a_copy_out_past_its_limit_is_input,
                    a_copy_out_that_fails_midway_tells_why)
