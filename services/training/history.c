@@ -18,10 +18,26 @@ put_columns(struct text *text, struct arena *arena, const struct schema *feature
     }
 }
 
+/* The newest label of each event, or those that a search took at its start. */
+static void
+put_labels(struct text *text, const char *table, const char *rows_digest)
+{
+    if (rows_digest != NULL) {
+        text_puts(text, "SELECT event_id, label FROM model.split_row WHERE rows_digest = '");
+        text_puts(text, rows_digest);
+        text_puts(text, "'");
+        return;
+    }
+    text_puts(text, "SELECT DISTINCT ON (event_id COLLATE \"C\") event_id, label FROM label.");
+    text_puts(text, table);
+    text_puts(text, " WHERE label IS NOT NULL ORDER BY event_id COLLATE \"C\", log_epoch DESC,"
+                    " received_at DESC, kafka_offset DESC, kafka_partition");
+}
+
 /* Text is compared by its bytes (COLLATE "C"), so that the order, and with it the digest of the
  * rows, is the same in every database. */
 const char *
-history_sql(struct arena *arena, const struct pipeline *pipeline)
+history_sql(struct arena *arena, const struct pipeline *pipeline, const char *rows_digest)
 {
     const char *table = warehouse_identifier(arena, pipeline->name);
     struct text text = {.arena = arena};
@@ -29,15 +45,13 @@ history_sql(struct arena *arena, const struct pipeline *pipeline)
         return NULL;
     text_puts(&text, "COPY (SELECT f.event_id, l.label");
     put_columns(&text, arena, &pipeline->features);
+    text_puts(&text, ", f.event_time");
     text_puts(&text, " FROM (SELECT DISTINCT ON (event_id COLLATE \"C\") * FROM feature.");
     text_puts(&text, table);
-    text_puts(&text,
-              " ORDER BY event_id COLLATE \"C\", log_epoch, kafka_offset, kafka_partition) f"
-              " JOIN (SELECT DISTINCT ON (event_id COLLATE \"C\") event_id, label FROM label.");
-    text_puts(&text, table);
-    text_puts(&text, " WHERE label IS NOT NULL ORDER BY event_id COLLATE \"C\", log_epoch DESC,"
-                     " received_at DESC, kafka_offset DESC, kafka_partition) l"
-                     " ON l.event_id = f.event_id ORDER BY f.event_id COLLATE \"C\")"
+    text_puts(&text, " ORDER BY event_id COLLATE \"C\", log_epoch, kafka_offset, kafka_partition) f"
+                     " JOIN (");
+    put_labels(&text, table, rows_digest);
+    text_puts(&text, ") l ON l.event_id = f.event_id ORDER BY f.event_id COLLATE \"C\")"
                      " TO STDOUT (FORMAT BINARY)");
     text_put(&text, "", 1);
     return text.failed ? NULL : text.at;
@@ -80,10 +94,10 @@ decode(struct arena *arena, const struct pipeline *pipeline, struct history *his
 
 int
 history_read(struct warehouse *db, struct arena *arena, const struct pipeline *pipeline,
-             struct history *out, struct error *err)
+             const char *rows_digest, struct history *out, struct error *err)
 {
     DEFER(history_free) struct history history = {0};
-    const char *sql = history_sql(arena, pipeline);
+    const char *sql = history_sql(arena, pipeline, rows_digest);
     if (sql == NULL)
         return error_memory(err, "query for training rows");
     if (warehouse_copy_out(db, sql, HISTORY_BYTES_MAX, &history.data, err) != 0)

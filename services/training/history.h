@@ -15,12 +15,13 @@ struct history {
         *frame; /* train_schema's columns, sorted by the bytes of the event id, each once */
 };
 /* Features of every event that has a label: of an event recorded twice the first record counts, of
- * several labels the newest. INPUT: no tables yet, or more than fits the limits; TRANSIENT. */
-int history_read(struct warehouse *, struct arena *, const struct pipeline *, struct history *,
-                 struct error *) MUST_CHECK;
+ * several labels the newest. With a digest: the rows of that split in model.split_row alone, with
+ * the labels they had then. INPUT: no tables yet, or more than fits the limits; TRANSIENT. */
+int history_read(struct warehouse *, struct arena *, const struct pipeline *,
+                 const char *rows_digest, struct history *, struct error *) MUST_CHECK;
 void history_free(struct history *); /* what it holds, not itself */
 
 /* The query itself, in the arena; NULL past its limit. */
-const char *history_sql(struct arena *, const struct pipeline *);
+const char *history_sql(struct arena *, const struct pipeline *, const char *rows_digest);
 
 #endif

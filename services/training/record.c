@@ -9,12 +9,13 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The settings are cut out of the pipeline's file by PostgreSQL, so they are recorded as they
- * stood. */
+ * stood; what a search chose is added. */
 static const char run_sql[] =
     "INSERT INTO model.run (job_id, pipeline, pipeline_version, learner, settings, seed, status,"
     " error, train_rows, test_rows, rows_digest, started_at, finished_at)"
     " VALUES ($1::bigint, $2, $3::integer, $4,"
-    " jsonb_build_object('train', $5::jsonb -> 'train', 'encode', $5::jsonb -> 'encode'),"
+    " jsonb_build_object('train', ($5::jsonb -> 'train') || $14::jsonb,"
+    " 'encode', $5::jsonb -> 'encode'),"
     " $6::bigint, $7, $8, $9::bigint, $10::bigint, $11, $12::timestamptz, $13::timestamptz)"
     " RETURNING id";
 static const char metric_sql[] = "INSERT INTO model.metric (run_id, split, name, value)"
@@ -96,6 +97,7 @@ insert_run(struct warehouse *db, struct arena *arena, const struct run *run,
         split != NULL ? split->digest : NULL,
         started,
         finished,
+        run->chosen != NULL ? run->chosen : "{}",
     };
     if (params[0] == NULL || params[2] == NULL || params[4] == NULL || params[5] == NULL)
         return error_memory(err, "record of a run");
@@ -138,12 +140,13 @@ finish_job(struct warehouse *db, struct arena *arena, const struct run *run, int
 {
     struct bytes metrics = train_metrics_json(arena, training);
     struct bytes limits = train_limits_json(arena, training);
-    const char *result = arena_print(
-        arena,
-        "{\"run\":%lld,\"version\":%d,\"digest\":\"%s\",\"rows_digest\":\"%s\","
-        "\"metrics\":%.*s,\"left_out\":%.*s}",
-        (long long)id, challenger->version, challenger->digest, split->digest, (int)metrics.length,
-        (const char *)metrics.at, (int)limits.length, (const char *)limits.at);
+    const char *result =
+        arena_print(arena,
+                    "{\"run\":%lld,\"version\":%d,\"digest\":\"%s\",\"rows_digest\":\"%s\","
+                    "\"metrics\":%.*s,\"left_out\":%.*s%s}",
+                    (long long)id, challenger->version, challenger->digest, split->digest,
+                    (int)metrics.length, (const char *)metrics.at, (int)limits.length,
+                    (const char *)limits.at, run->search != NULL ? run->search : "");
     if (metrics.at == NULL || limits.at == NULL || result == NULL)
         return error_memory(err, "result of a run");
     return job_finish(db, run->job, run->worker, result, err);
@@ -160,6 +163,31 @@ insert_metrics(struct warehouse *db, struct arena *arena, int64_t id,
     return warehouse_query(db, metric_sql, params, COUNT(params), NULL, err);
 }
 
+/* The first to record a split writes its rows; the same rows on the same sides are the same split.
+ */
+int
+record_split(struct warehouse *db, struct arena *arena, const struct run *run,
+             const struct frame *rows, const struct split *split, struct error *err)
+{
+    DEFER(rows_free) struct rows *inserted = NULL;
+    const char *const params[] = {split->digest, run->job->pipeline,
+                                  arena_print(arena, "%zu", rows->rows)};
+    struct bytes data;
+    if (warehouse_query(db,
+                        "INSERT INTO model.split (rows_digest, pipeline, rows) VALUES ($1, $2,"
+                        " $3::bigint) ON CONFLICT (rows_digest) DO NOTHING",
+                        params, COUNT(params), &inserted, err) != 0)
+        return -1;
+    if (rows_affected(inserted) == 0)
+        return 0;
+    if (split_copy(split, rows, arena, &data, err) != 0)
+        return -1;
+    return warehouse_copy_in(db,
+                             "COPY model.split_row (rows_digest, event_id, part, label) FROM STDIN"
+                             " (FORMAT BINARY)",
+                             data, err);
+}
+
 int
 record_finished(struct warehouse *db, struct arena *arena, const struct run *run,
                 const struct split *split, const struct training *training,
@@ -170,7 +198,8 @@ record_finished(struct warehouse *db, struct arena *arena, const struct run *run
     if (begin_durably(db, err) != 0)
         return -1;
     DEFER(roll_back) struct warehouse *open = db;
-    if (insert_run(db, arena, run, split, NULL, &id, err) != 0 ||
+    if (record_split(db, arena, run, run->rows, split, err) != 0 ||
+        insert_run(db, arena, run, split, NULL, &id, err) != 0 ||
         insert_metrics(db, arena, id, training, err) != 0 ||
         insert_artefact(db, training, err) != 0 ||
         insert_version(db, arena, run, id, training, &made, err) != 0 ||

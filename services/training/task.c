@@ -12,6 +12,7 @@
 #include "keeper.h"
 #include "log.h"
 #include "record.h"
+#include "searching.h"
 
 #define LEASE_MS_MIN 1000
 
@@ -21,7 +22,7 @@ const struct setting train_table[] = {
     {0},
 };
 
-enum { RUNS, SECONDS };
+enum { RUNS, SECONDS, TRIALS };
 struct metric train_metrics[] = {
     [RUNS] = {.name = "millrace_training_runs_total",
               .type = METRIC_COUNTER,
@@ -30,6 +31,10 @@ struct metric train_metrics[] = {
     [SECONDS] = {.name = "millrace_training_run_seconds",
                  .type = METRIC_SECONDS,
                  .help = "Duration of finished runs."},
+    [TRIALS] = {.name = "millrace_training_trials_total",
+                .type = METRIC_COUNTER,
+                .help = "Trials of searches whose result this process recorded.",
+                .label = "pipeline"},
     {0},
 };
 
@@ -105,12 +110,9 @@ read_request(const char *request, int32_t *version, struct error *err)
 
 /* A pipeline may be recorded and not yet have come here by its topic; then the job waits. */
 static int
-find_pipeline(struct task *task, const struct job *job, const struct pipeline **out,
-              struct error *err)
+find_pipeline(struct task *task, const struct job *job, int32_t version,
+              const struct pipeline **out, struct error *err)
 {
-    int32_t version = 0;
-    if (read_request(job->request, &version, err) != 0)
-        return -1;
     *out = catalog_find(task->catalog, job->pipeline, version);
     if (*out != NULL)
         return 0;
@@ -131,18 +133,17 @@ find_pipeline(struct task *task, const struct job *job, const struct pipeline **
     return error_set(err, ERROR_INPUT, "there is no pipeline \"%s\"", job->pipeline);
 }
 
-/* Fits from the history on record; between the phases a lost lease is noticed. */
+/* Fits and evaluates; between the phases a lost lease is noticed. */
 static int
-learn(struct task *task, struct run *run, const struct history *history, struct split *split,
-      struct training *training, struct error *err)
+learn(struct task *task, struct run *run, const struct split *split, struct training *training,
+      struct error *err)
 {
     struct warehouse *db = task->warehouse;
     if (job_heartbeat(db, run->job, run->worker, 0.3, "fitting", err) != 0 ||
-        train_split(run->pipeline, history->frame, split, err) != 0 ||
-        train_fit(run->pipeline, history->frame, split, training, err) != 0 ||
+        train_fit(run->pipeline, run->rows, split, training, err) != 0 ||
         job_heartbeat(db, run->job, run->worker, 0.8, "evaluating", err) != 0)
         return -1;
-    return train_evaluate(history->frame, split, training, err);
+    return train_evaluate(run->rows, split, training, err);
 }
 
 static void
@@ -168,29 +169,73 @@ tell(const struct run *run, const struct split *split, const struct training *tr
     }
 }
 
-/* From the job to the recorded model. The announcement comes after the commit; if it fails, the
- * next turn's makes up for it. */
+/* From rows that are split to the recorded model. The announcement comes after the commit; if it
+ * fails, the next turn's makes up for it. */
+static int
+make_model(struct task *task, struct run *run, const struct split *split, struct error *err)
+{
+    DEFER(train_free) struct training training = {0};
+    struct announcement challenger;
+    if (learn(task, run, split, &training, err) != 0)
+        return -1;
+    run->finished_us = clock_now_us();
+    if (record_finished(task->warehouse, task->arena, run, split, &training, &challenger, err) != 0)
+        return -1;
+    FAILPOINT("training.recorded");
+    tell(run, split, &training, &challenger);
+    ((struct memory *)task->self)->announced = false;
+    return 0;
+}
+
+static int
+train_one(struct task *task, struct run *run, struct error *err)
+{
+    DEFER(history_free) struct history history = {0};
+    struct split split;
+    if (job_heartbeat(task->warehouse, run->job, run->worker, 0.1, "reading rows", err) != 0 ||
+        history_read(task->warehouse, task->arena, run->pipeline, NULL, &history, err) != 0 ||
+        split_make(run->pipeline, history.frame, &split, err) != 0)
+        return -1;
+    run->rows = history.frame;
+    return make_model(task, run, &split, err);
+}
+
+/* The next step of a search, and after the last the winner's model, fitted anew on all rows that
+ * are not the test's. */
+static int
+train_searched(struct task *task, struct run *run, const struct searched *begun, struct error *err)
+{
+    DEFER(history_free) struct history history = {0};
+    DEFER(candidate_free) struct candidate winner = {0};
+    const struct pipeline *pipeline = run->pipeline;
+    struct split split;
+    enum search_step step;
+    int done = search_step(task, run, begun, &step, &winner, &history, &split, err);
+    if (done == 0 && step == SEARCH_WAITS)
+        search_tell(task, run->job->id, -1);
+    if (done == 0 && step == SEARCH_WON) {
+        run->rows = history.frame;
+        done = make_model(task, run, &split, err);
+    }
+    run->pipeline = pipeline; /* the winner's goes with this function */
+    return done;
+}
+
 static int
 train(struct task *task, struct run *run, struct error *err)
 {
-    DEFER(history_free) struct history history = {0};
-    DEFER(train_free) struct training training = {0};
-    struct split split;
-    struct announcement challenger;
-    if (find_pipeline(task, run->job, &run->pipeline, err) != 0 ||
-        train_check(run->pipeline, err) != 0 ||
-        job_heartbeat(task->warehouse, run->job, run->worker, 0.1, "reading rows", err) != 0 ||
-        history_read(task->warehouse, task->arena, run->pipeline, &history, err) != 0 ||
-        learn(task, run, &history, &split, &training, err) != 0)
+    struct searched searched = {0};
+    int32_t version = 0;
+    bool begun = false;
+    if (read_request(run->job->request, &version, err) != 0 ||
+        searches_find(task->warehouse, task->arena, run->job->id, &begun, &searched, err) != 0 ||
+        find_pipeline(task, run->job, begun ? searched.version : version, &run->pipeline, err) !=
+            0 ||
+        train_check(run->pipeline, err) != 0)
         return -1;
-    run->finished_us = clock_now_us();
-    if (record_finished(task->warehouse, task->arena, run, &split, &training, &challenger, err) !=
-        0)
-        return -1;
-    FAILPOINT("training.recorded");
-    tell(run, &split, &training, &challenger);
-    ((struct memory *)task->self)->announced = false;
-    return 0;
+    if (run->pipeline->search.method == NULL)
+        return train_one(task, run, err);
+    return train_searched(task, run, begun ? &searched : NULL, err);
 }
 
 static int
@@ -217,7 +262,7 @@ let_go_when_fenced(const struct job *job, const struct error *err)
 }
 
 static int
-do_job(struct task *task, const struct job *job, struct error *err)
+do_training(struct task *task, const struct job *job, struct error *err)
 {
     struct run run = {.job = job, .worker = task->worker, .started_us = clock_now_us()};
     DEFER(keeper_stop) struct keeper *keeper = NULL;
@@ -232,30 +277,81 @@ do_job(struct task *task, const struct job *job, struct error *err)
     return result == 0 ? 0 : let_go_when_fenced(job, err);
 }
 
+static int
+try(struct task *task, const struct job *job, struct workbench *bench, struct error *err)
+{
+    const struct pipeline *pipeline;
+    struct tried tried;
+    if (searches_trial(task->warehouse, task->arena, job, &tried, err) != 0 ||
+        find_pipeline(task, job, tried.version, &pipeline, err) != 0 ||
+        search_try(task, job, pipeline, &tried, bench, err) != 0)
+        return -1;
+    metric_add(&train_metrics[TRIALS], job->pipeline, 1);
+    return 0;
+}
+
+static int
+do_trial(struct task *task, const struct job *job, struct workbench *bench, struct error *err)
+{
+    DEFER(keeper_stop) struct keeper *keeper = NULL;
+    if (keeper_start(job, task->worker, &keeper, err) != 0)
+        return -1;
+    int result = try(task, job, bench, err);
+    if (result != 0 && err->kind == ERROR_INPUT) { /* a job that is of no trial */
+        struct error why = *err;
+        *err = (struct error){0};
+        result = job_fail(task->warehouse, job, task->worker, why.message, err);
+    }
+    return result == 0 ? 0 : let_go_when_fenced(job, err);
+}
+
 static int64_t
 lease_ms(const struct train_settings *settings)
 {
     return settings->lease_ms < LEASE_MS_MIN ? LEASE_MS_MIN : settings->lease_ms;
 }
 
+static int
+lease(struct task *task, const char *kind, bool *found, struct job *job, struct error *err)
+{
+    const struct job_queue queue = {kind, task->lane, task->worker, lease_ms(task->settings)};
+    return job_lease(task->warehouse, &queue, found, job, err);
+}
+
+/* One job, of the next step of a training before a trial, since steps make work for all replicas.
+ * What a trial left on the bench is the next one's, if that is of the same search. */
+static int
+take_job(struct task *task, struct workbench *bench, bool *found, struct error *err)
+{
+    DEFER(job_free) struct job job = {0};
+    if (searches_expire(task->warehouse, err) != 0 || jobs_wake(task->warehouse, err) != 0 ||
+        lease(task, "train", found, &job, err) != 0)
+        return -1;
+    bool trains = *found;
+    if (!trains && lease(task, "trial", found, &job, err) != 0)
+        return -1;
+    if (!*found)
+        return 0;
+    if (trains || job.parent != bench->search) {
+        workbench_clear(bench);
+        arena_reset(task->arena);
+    }
+    if (!trains)
+        return do_trial(task, &job, bench, err);
+    return do_training(task, &job, err) == 0 ? announce_when_due(task, err) : -1;
+}
+
 int
 train_task(struct task *task, struct error *err)
 {
+    DEFER(workbench_clear) struct workbench bench = {0};
     if (announce_when_due(task, err) != 0)
         return -1;
-    if (catalog_generation(task->catalog) == 0 || *task->stopping)
-        return 0;
-    DEFER(job_free) struct job job = {0};
-    bool found = false;
-    const struct train_settings *settings = task->settings;
-    const struct job_queue queue = {"train", task->lane, task->worker, lease_ms(settings)};
-    if (job_lease(task->warehouse, &queue, &found, &job, err) != 0)
-        return -1;
-    if (!found)
-        return 0;
-    if (do_job(task, &job, err) != 0)
-        return -1;
-    return announce_when_due(task, err);
+    bool found = catalog_generation(task->catalog) != 0;
+    while (found && !*task->stopping)
+        if (take_job(task, &bench, &found, err) != 0)
+            return -1;
+    return 0;
 }
 
 void

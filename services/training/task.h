@@ -1,4 +1,5 @@
-/* task: a turn of the training service: announce again what is promoted, take one job, train.
+/* task: a turn of the training service: announce again what is promoted, then take jobs, trainings
+ * and trials, until there is none.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_TRAINING_TASK_H
 #define MILLRACE_TRAINING_TASK_H
@@ -13,7 +14,7 @@ struct train_settings { /* from MILLRACE_* */
 extern const struct setting train_table[];
 extern struct metric train_metrics[];
 
-/* At most one job a turn. What is wrong with the job (INPUT) ends the job and is recorded;
+/* What is wrong with a job (INPUT) ends the job and is recorded;
  * TRANSIENT leaves it to be leased again when its lease runs out, up to JOB_ATTEMPTS_MAX times. */
 int train_task(struct task *, struct error *) MUST_CHECK;
 void train_task_close(struct task *);

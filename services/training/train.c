@@ -6,7 +6,6 @@
 
 #include "codec.h"
 #include "digest.h"
-#include "pack.h"
 
 int
 train_check(const struct pipeline *pipeline, struct error *err)
@@ -14,7 +13,7 @@ train_check(const struct pipeline *pipeline, struct error *err)
     if (pipeline->label.positive == NULL)
         return error_set(err, ERROR_INPUT, "the pipeline \"%s\" has no label to learn",
                          pipeline->name);
-    if (pipeline->train.learner == NULL)
+    if (pipeline->train.learner == NULL && pipeline->search.method == NULL)
         return error_set(err, ERROR_INPUT, "the pipeline \"%s\" names no learner", pipeline->name);
     if (pipeline->encoders == 0)
         return error_set(err, ERROR_INPUT, "the pipeline \"%s\" encodes no feature",
@@ -25,99 +24,17 @@ train_check(const struct pipeline *pipeline, struct error *err)
 const struct schema *
 train_schema(struct arena *arena, const struct pipeline *pipeline)
 {
-    size_t count = TRAIN_FIRST_FEATURE + pipeline->features.count;
+    size_t features = pipeline->features.count, count = TRAIN_FIRST_FEATURE + features + 1;
     struct schema *schema = arena_alloc(arena, 1, sizeof(*schema));
     struct schema_field *field = arena_alloc(arena, count, sizeof(*field));
     if (schema == NULL || field == NULL)
         return NULL;
     field[TRAIN_EVENT_ID] = (struct schema_field){.name = "$event_id", .type = COLUMN_TEXT};
     field[TRAIN_LABEL] = (struct schema_field){.name = "$label", .type = COLUMN_TEXT};
-    memcpy(field + TRAIN_FIRST_FEATURE, pipeline->features.field,
-           pipeline->features.count * sizeof(*field));
+    memcpy(field + TRAIN_FIRST_FEATURE, pipeline->features.field, features * sizeof(*field));
+    field[count - 1] = (struct schema_field){.name = TRAIN_EVENT_TIME, .type = COLUMN_TIMESTAMP};
     *schema = (struct schema){.name = "training rows", .count = count, .field = field};
     return schema;
-}
-
-static int
-compare_bytes(struct bytes a, struct bytes b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter > 0 ? memcmp(a.at, b.at, shorter) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
-static int
-check_rows(const struct frame *rows, struct error *err)
-{
-    const struct column *id = &rows->column[TRAIN_EVENT_ID];
-    for (size_t i = 0; i < rows->rows; i++) {
-        if (!column_valid(id, i) || !column_valid(&rows->column[TRAIN_LABEL], i))
-            return error_set(err, ERROR_FATAL, "training row %zu lacks its event id or label", i);
-        if (i > 0 && compare_bytes(id->bytes[i - 1], id->bytes[i]) >= 0)
-            return error_set(err, ERROR_FATAL, "training row %zu is not sorted by event id", i);
-    }
-    return 0;
-}
-
-static void
-place_row(const struct pipeline *pipeline, const struct frame *rows, size_t row,
-          struct split *split, struct packer *digested)
-{
-    struct bytes id = rows->column[TRAIN_EVENT_ID].bytes[row];
-    struct bytes label = rows->column[TRAIN_LABEL].bytes[row];
-    double y = bytes_equal_text(label, pipeline->label.positive);
-    double place = (double)digest_seeded((uint64_t)pipeline->train.seed, id) * 0x1p-64;
-    pack_raw(digested, id);
-    if (place < pipeline->train.test_share) {
-        split->test[split->test_rows] = row;
-        split->test_y[split->test_rows++] = y;
-        pack_raw(digested, (struct bytes){(const uint8_t *)"\0test", sizeof("\0test")});
-        return;
-    }
-    split->train[split->train_rows] = row;
-    split->train_y[split->train_rows++] = y;
-    pack_raw(digested, (struct bytes){(const uint8_t *)"\0train", sizeof("\0train")});
-}
-
-static int
-check_classes(const struct pipeline *pipeline, const struct split *split, struct error *err)
-{
-    size_t positives = 0;
-    for (size_t i = 0; i < split->train_rows; i++)
-        positives += split->train_y[i] == 1;
-    if (positives > 0 && positives < split->train_rows)
-        return 0;
-    return error_set(
-        err, ERROR_INPUT, "one class only: of %zu training rows %s has the label \"%s\"",
-        split->train_rows, positives == 0 ? "none" : "every one", pipeline->label.positive);
-}
-
-int
-train_split(const struct pipeline *pipeline, const struct frame *rows, struct split *out,
-            struct error *err)
-{
-    if (check_rows(rows, err) != 0)
-        return -1;
-    if ((int64_t)rows->rows < pipeline->train.rows_min)
-        return error_set(err, ERROR_INPUT, "%zu labelled rows, at least %lld are needed",
-                         rows->rows, (long long)pipeline->train.rows_min);
-    struct arena *arena = rows->arena;
-    struct split split = {0};
-    split.train = arena_alloc(arena, rows->rows + 1, sizeof(size_t));
-    split.test = arena_alloc(arena, rows->rows + 1, sizeof(size_t));
-    split.train_y = arena_alloc(arena, rows->rows + 1, sizeof(double));
-    split.test_y = arena_alloc(arena, rows->rows + 1, sizeof(double));
-    if (!split.train || !split.test || !split.train_y || !split.test_y)
-        return error_memory(err, "split");
-    struct packer digested = {.arena = arena};
-    for (size_t i = 0; i < rows->rows; i++)
-        place_row(pipeline, rows, i, &split, &digested);
-    struct bytes all;
-    if (pack_end(&digested, &all, err) != 0 || check_classes(pipeline, &split, err) != 0)
-        return -1;
-    digest_hex(all, split.digest);
-    *out = split;
-    return 0;
 }
 
 int
@@ -142,9 +59,9 @@ train_free(struct training *training)
     scorer_free(&training->scorer);
 }
 
-static int
-evaluate_rows(const struct scorer *scorer, const struct frame *rows, const size_t *row,
-              const double *y, size_t count, struct evaluation *out, struct error *err)
+int
+train_evaluate_rows(const struct scorer *scorer, const struct frame *rows, const size_t *row,
+                    const double *y, size_t count, struct evaluation *out, struct error *err)
 {
     struct frame *picked = frame_create(rows->arena, rows->schema, count);
     double *p = arena_alloc(rows->arena, count + 1, sizeof(*p));
@@ -163,11 +80,12 @@ train_evaluate(const struct frame *rows, const struct split *split, struct train
                struct error *err)
 {
     struct evaluation train, test = {0};
-    if (evaluate_rows(training->scorer, rows, split->train, split->train_y, split->train_rows,
-                      &train, err) != 0)
+    if (train_evaluate_rows(training->scorer, rows, split->train, split->train_y, split->train_rows,
+                            &train, err) != 0)
         return error_wrap(err, "evaluating the training split");
-    if (split->test_rows > 0 && evaluate_rows(training->scorer, rows, split->test, split->test_y,
-                                              split->test_rows, &test, err) != 0)
+    if (split->test_rows > 0 &&
+        train_evaluate_rows(training->scorer, rows, split->test, split->test_y, split->test_rows,
+                            &test, err) != 0)
         return error_wrap(err, "evaluating the test split");
     training->train = train;
     training->test = test;

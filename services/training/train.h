@@ -9,32 +9,21 @@
 #include "frame.h"
 #include "pipeline.h"
 #include "scorer.h"
+#include "split.h"
 
 #define TRAIN_THRESHOLD 0.5 /* for accuracy, precision, recall and f1 */
 
-/* INPUT unless the pipeline says what to learn: a label, a learner and at least one encoder. */
+/* INPUT unless the pipeline says what to learn: a label, a learner or a search for one,
+ * and at least one encoder. */
 int train_check(const struct pipeline *, struct error *) MUST_CHECK;
 
-/* The columns of training rows: the event's id, its label, then the pipeline's features. The first
- * two bear names that no feature can have. NULL past the arena's limit. */
+/* The columns of training rows: the event's id, its label, the pipeline's features, the event's
+ * time. All but the features bear names that no feature can have. NULL past the arena's limit. */
 #define TRAIN_EVENT_ID      0
 #define TRAIN_LABEL         1
 #define TRAIN_FIRST_FEATURE 2
+#define TRAIN_EVENT_TIME    "$event_time" /* the last; only a split by time looks at it */
 const struct schema *train_schema(struct arena *, const struct pipeline *);
-
-/* Which rows the model learns from and which it is tested on. A row is tested on when the hash of
- * its event id with the pipeline's seed falls below test_share, so it stays on its side for ever.
- */
-struct split {
-    size_t train_rows, test_rows;
-    size_t *train, *test; /* row numbers, ascending; the arena's */
-    double *train_y, *test_y;
-    char digest[DIGEST_HEX]; /* SHA-256 over "<event id> NUL train|test NUL" of every row */
-};
-/* Rows must be sorted by the bytes of their event id, each once, with label. INPUT: fewer than
- * rows_min, or one class only; FATAL: not sorted. */
-int train_split(const struct pipeline *, const struct frame *rows, struct split *,
-                struct error *) MUST_CHECK;
 
 struct training {
     struct scorer *scorer; /* as read back from the artefact; train_free */
@@ -48,6 +37,10 @@ int train_fit(const struct pipeline *, const struct frame *rows, const struct sp
 /* Evaluates the model as read back from its file, which is what scoring will run. */
 int train_evaluate(const struct frame *rows, const struct split *, struct training *,
                    struct error *) MUST_CHECK;
+/* Of the rows listed; memory is the frame's arena's. */
+int train_evaluate_rows(const struct scorer *, const struct frame *rows, const size_t *row,
+                        const double *y, size_t count, struct evaluation *,
+                        struct error *) MUST_CHECK;
 void train_free(struct training *); /* what it holds, not itself */
 
 /* JSON in the arena; BYTES_NONE past its limit. Metrics: {"train": {"auc": ..}, "test": {..}},

@@ -64,6 +64,8 @@ START_TEST(announcements_have_one_partition_and_are_compacted)
     ck_assert_int_eq(find(spec, GLOBAL_TOPICS, "millrace.models")->partitions, 1);
     ck_assert_str_eq(config_of(find(spec, GLOBAL_TOPICS, "millrace.pipelines"), "cleanup.policy"),
                      "compact");
+    ck_assert_str_eq(config_of(find(spec, GLOBAL_TOPICS, "millrace.trials"), "cleanup.policy"),
+                     "delete");
 }
 END_TEST
 

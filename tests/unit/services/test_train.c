@@ -24,7 +24,7 @@ split_rows(void)
 {
     struct split split;
     struct error err = {0};
-    ck_ok(train_split(pipeline, rows, &split, &err), err);
+    ck_ok(split_make(pipeline, rows, &split, &err), err);
     return split;
 }
 
@@ -174,7 +174,7 @@ check_split_refused(enum error_kind kind, const char *says)
 {
     struct split split;
     struct error err = {0};
-    ck_assert_int_eq(train_split(pipeline, rows, &split, &err), -1);
+    ck_assert_int_eq(split_make(pipeline, rows, &split, &err), -1);
     ck_assert_int_eq(err.kind, kind);
     ck_assert_msg(strstr(err.message, says) != NULL, "%s", err.message);
 }
@@ -245,9 +245,10 @@ START_TEST(training_rows_have_id_and_label_before_the_features)
 {
     set_up(1);
     const struct schema *schema = train_schema(arena, pipeline);
-    ck_assert_uint_eq(schema->count, 15);
+    ck_assert_uint_eq(schema->count, 16);
     ck_assert_str_eq(schema->field[TRAIN_LABEL].name, "$label");
     ck_assert_str_eq(schema->field[TRAIN_FIRST_FEATURE].name, "seniority");
+    ck_assert_str_eq(schema->field[15].name, TRAIN_EVENT_TIME);
 }
 END_TEST
 

@@ -1,172 +1,15 @@
-/* The training task on a real PostgreSQL, with a catalog that is made up here.
+/* The training task on a real PostgreSQL, with a catalog that is made up.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "../../../services/training/task.h"
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <time.h>
 
-#include "../../../services/training/history.h"
-#include "../../../services/training/record.h"
-#include "codec.h"
-#include "credit.h"
-#include "migrate.h"
 #include "scorer.h"
-#include "warehouse_help.h"
+#include "training_bench.h"
 
-#define ROWS 300
-
-/* ---- the catalog */
-static const struct pipeline *known; /* NULL: no pipeline has been announced */
-static struct announcement announced[16];
-static size_t announcements;
-static bool kafka_is_down, is_slow;
-
-uint64_t
-catalog_generation(struct catalog *catalog)
-{
-    (void)catalog;
-    return 1;
-}
-
-const struct pipeline *
-catalog_find(struct catalog *catalog, const char *name, int32_t version)
-{
-    (void)catalog;
-    bool found = known != NULL && strcmp(known->name, name) == 0 &&
-                 (version == 0 || version == known->version);
-    return found ? known : NULL;
-}
-
-int
-catalog_announce_model(struct broker *broker, const char *prefix, const struct announcement *what,
-                       struct error *error)
-{
-    (void)broker;
-    ck_assert_str_eq(prefix, "millrace");
-    if (kafka_is_down)
-        return error_set(error, ERROR_TRANSIENT, "no broker");
-    announced[announcements++ % 16] = *what;
-    return 0;
-}
-
-/* ---- the warehouse */
-static struct warehouse *db;
-static struct arena *arena;
-static atomic_bool stopping;
-static struct task task;
-static struct train_settings settings = {.lease_ms = 15000};
-
-static const struct schema_field decision_field[] = {
-    {.name = "decision", .type = COLUMN_TEXT},
-    {.name = "probability", .type = COLUMN_FLOAT64},
-    {.name = "model_version", .type = COLUMN_INT64},
-    {.name = "model_digest", .type = COLUMN_TEXT},
-    {.name = "reasons", .type = COLUMN_JSON},
-};
-static const struct schema_field label_field[] = {{.name = "label", .type = COLUMN_TEXT}};
-
-static void
-put_cell(struct text *sql, const struct column *column, size_t row)
-{
-    text_puts(sql, ",");
-    if (!column_valid(column, row)) {
-        text_puts(sql, "NULL");
-    } else if (column->type == COLUMN_TEXT) {
-        text_puts(sql, "'");
-        text_put(sql, (const char *)column->bytes[row].at, column->bytes[row].length);
-        text_puts(sql, "'");
-    } else if (column->type == COLUMN_INT64) {
-        text_put_int64(sql, column->integer[row]);
-    } else {
-        text_put_float64(sql, column->real[row]);
-    }
-}
-
-static void
-insert(const char *layer, const char *id, int64_t offset, const struct frame *rows, size_t row,
-       size_t first, size_t end)
-{
-    struct text sql = {.arena = arena};
-    text_puts(&sql, arena_print(arena,
-                                "INSERT INTO %s.loan VALUES ('%s', 0, 1, %lld, now() + interval"
-                                " '%lld s', now(), 1, 1, NULL",
-                                layer, id, (long long)offset, (long long)offset));
-    for (size_t i = first; i < end; i++)
-        put_cell(&sql, &rows->column[i], row);
-    text_put(&sql, ")", 2);
-    run(db, sql.at);
-}
-
-static struct pipeline *
-set_up(void)
-{
-    arena = credit_arena();
-    postgres_fresh_database();
-    db = opened();
-    ck_ok(migrate_run(db, NULL, NULL, &err), err);
-    struct pipeline *pipeline = credit_pipeline(arena);
-    pipeline->raw = pipeline->clean = pipeline->features;
-    pipeline->decisions = (struct schema){.name = "d", .count = 5, .field = decision_field};
-    pipeline->labels = (struct schema){.name = "l", .count = 1, .field = label_field};
-    task = (struct task){.settings = &settings,
-                         .prefix = "millrace",
-                         .lane = "main",
-                         .worker = "training-0",
-                         .warehouse = db,
-                         .stopping = &stopping};
-    ck_ok(arena_open(&task.arena, (size_t)256 << 20, &err), err);
-    return pipeline;
-}
-
-static void
-make_tables(const struct pipeline *pipeline)
-{
-    ck_ok(warehouse_begin(db, &err), err);
-    ck_ok(migrate_pipeline(db, pipeline, &err), err);
-    ck_ok(warehouse_commit(db, &err), err);
-}
-
-static const struct pipeline *
-set_up_history(void)
-{
-    struct pipeline *pipeline = set_up();
-    make_tables(pipeline);
-    const struct frame *rows = credit_read(arena, ROWS);
-    run(db, "BEGIN");
-    for (size_t i = 0; i < ROWS; i++) {
-        const char *id = arena_print(arena, "e%05zu", ROWS - 1 - i);
-        insert("feature", id, (int64_t)i, rows, ROWS - 1 - i, 2, 15);
-        insert("label", id, (int64_t)i, rows, ROWS - 1 - i, 1, 2);
-    }
-    run(db, "COMMIT");
-    known = pipeline;
-    return pipeline;
-}
-
-static void
-submit(const char *pipeline, const char *request)
-{
-    int64_t id;
-    ck_ok(job_submit(db, "train", pipeline, request, &id, &err), err);
-}
-
-static void
-turn(void)
-{
-    arena_reset(task.arena);
-    ck_ok(train_task(&task, &err), err);
-}
-
-static void
-tear_down(void)
-{
-    free(task.self);
-    arena_close(&task.arena);
-    arena_close(&arena);
-    warehouse_close(&db);
-}
+static bool is_slow;
 
 START_TEST(a_job_becomes_a_recorded_and_announced_challenger)
 {
@@ -243,7 +86,7 @@ START_TEST(of_repeated_events_the_first_counts_and_of_labels_the_newest)
     insert("feature", "unlabelled", 5001, rows, 0, 2, 15);
     insert("label", "unscored", 5001, rows, 0, 1, 2);
     struct history history;
-    ck_ok(history_read(db, task.arena, pipeline, &history, &err), err);
+    ck_ok(history_read(db, task.arena, pipeline, NULL, &history, &err), err);
     ck_assert_uint_eq(history.frame->rows, ROWS);
     for (size_t i = 0; i < ROWS; i++)
         ck_assert(
@@ -353,11 +196,12 @@ START_TEST(a_lost_lease_records_nothing)
                     &err),
           err);
     run(db, "UPDATE ops.jobs SET worker = 'training-1'");
-    ck_ok(history_read(db, task.arena, pipeline, &history, &err), err);
-    ck_ok(train_split(pipeline, history.frame, &split, &err), err);
+    ck_ok(history_read(db, task.arena, pipeline, NULL, &history, &err), err);
+    ck_ok(split_make(pipeline, history.frame, &split, &err), err);
     ck_ok(train_fit(pipeline, history.frame, &split, &training, &err), err);
     ck_ok(train_evaluate(history.frame, &split, &training, &err), err);
-    const struct run lost = {.job = &job, .worker = "training-0", .pipeline = pipeline};
+    const struct run lost = {
+        .job = &job, .worker = "training-0", .pipeline = pipeline, .rows = history.frame};
     ck_assert_int_eq(record_finished(db, task.arena, &lost, &split, &training, &challenger, &err),
                      -1);
     ck_assert_int_eq(err.kind, ERROR_FENCED);

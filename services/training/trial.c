@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/model.h"
+#include "train.h"
+
+static const struct {
+    const char *name;
+    int sign;
+    size_t at;
+} metrics[] = {
+    {"auc", 1, offsetof(struct evaluation, auc)},
+    {"log_loss", -1, offsetof(struct evaluation, log_loss)},
+    {"brier", -1, offsetof(struct evaluation, brier)},
+    {"accuracy", 1, offsetof(struct evaluation, accuracy)},
+    {"f1", 1, offsetof(struct evaluation, f1)},
+};
+#define METRICS (sizeof(metrics) / sizeof(metrics[0]))
+
+static size_t
+find_metric(const char *name)
+{
+    for (size_t i = 0; i < METRICS; i++)
+        if (strcmp(metrics[i].name, name) == 0)
+            return i;
+    return METRICS;
+}
+
+int
+metric_sign(const char *metric)
+{
+    size_t i = find_metric(metric);
+    return i < METRICS ? metrics[i].sign : 1;
+}
+
+/* ---- candidates */
+
+void
+candidate_free(struct candidate *candidate)
+{
+    json_decref(candidate->settings);
+    *candidate = (struct candidate){0};
+}
+
+static int
+explain_mistakes(const struct mistakes *mistakes, const char *learner, struct error *err)
+{
+    return error_set(err, ERROR_INPUT, "settings of %s: %s %s", learner,
+                     mistakes_where(mistakes, 0), mistakes_message(mistakes, 0));
+}
+
+static int
+read_settings(const json_t *settings, struct arena *arena, struct pipeline *pipeline,
+              struct error *err)
+{
+    static const struct setting none[] = {{0}};
+    static const char *const also[] = {"learner", NULL};
+    const char *name = json_string_value(json_object_get(settings, "learner"));
+    const struct model_type *learner = model_find(name != NULL ? name : "");
+    if (learner == NULL)
+        return error_set(err, ERROR_INPUT, "there is no learner \"%s\" here",
+                         name != NULL ? name : "");
+    void *out = arena_alloc(arena, 1, learner->settings_size + 1);
+    struct mistakes *mistakes = mistakes_create();
+    if (out == NULL || mistakes == NULL) {
+        mistakes_free(&mistakes);
+        return error_memory(err, "settings of a learner");
+    }
+    const struct node node = {settings, ""};
+    int read = config_from_node(learner->table != NULL ? learner->table : none, &node, also, out,
+                                mistakes);
+    if (read != 0)
+        read = explain_mistakes(mistakes, learner->name, err);
+    mistakes_free(&mistakes);
+    pipeline->train.learner = learner;
+    pipeline->train.settings = out;
+    return read;
+}
+
+int
+candidate_read(const struct pipeline *pipeline, const char *settings, struct arena *arena,
+               struct candidate *out, struct error *err)
+{
+    json_error_t problem;
+    struct candidate made = {*pipeline, json_loads(settings, JSON_REJECT_DUPLICATES, &problem)};
+    if (made.settings == NULL)
+        return error_set(err, ERROR_INPUT, "settings of a trial: %s", problem.text);
+    if (read_settings(made.settings, arena, &made.pipeline, err) != 0) {
+        candidate_free(&made);
+        return -1;
+    }
+    *out = made;
+    return 0;
+}
+
+/* ---- the trial */
+
+static int
+judge_fold(const struct candidate *candidate, const struct frame *rows, const struct split *split,
+           size_t fold, double share, double *score, struct error *err)
+{
+    DEFER(scorer_free) struct scorer *scorer = NULL;
+    struct picked learn, judge;
+    struct evaluation found;
+    const struct pipeline *pipeline = &candidate->pipeline;
+    if (split_pick(split, pipeline, rows, fold, share, rows->arena, &learn, &judge, err) != 0 ||
+        scorer_fit(pipeline, rows, learn.row, learn.rows, learn.y, &scorer, err) != 0 ||
+        train_evaluate_rows(scorer, rows, judge.row, judge.y, judge.rows, &found, err) != 0)
+        return -1;
+    size_t metric = find_metric(pipeline->search.metric);
+    if (metric == METRICS)
+        return error_set(err, ERROR_INPUT, "there is no metric \"%s\" here",
+                         pipeline->search.metric);
+    double value = *(const double *)(const void *)((const char *)&found + metrics[metric].at);
+    if (!isfinite(value))
+        return error_set(err, ERROR_INPUT, "%s is undefined on fold %zu, %zu rows",
+                         pipeline->search.metric, fold, judge.rows);
+    *score = value;
+    return 0;
+}
+
+int
+trial_run(const struct candidate *candidate, const struct frame *rows, const struct split *split,
+          double share, struct arena *scratch, struct judgement *out, struct error *err)
+{
+    struct judgement made = {.folds = split->folds};
+    for (size_t i = 0; i < split->folds; i++) {
+        struct frame view = *rows; /* what is made on the way is made in the scratch */
+        arena_reset(scratch);
+        view.arena = scratch;
+        if (judge_fold(candidate, &view, split, i + 1, share, &made.fold[i], err) != 0)
+            return -1;
+        made.score += made.fold[i] / (double)split->folds;
+    }
+    *out = made;
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* trial: one learner with one set of settings, judged on rows it did not learn from. Pure: the same
+ * rows, pipeline and settings give the same score, whoever makes the trial.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef MILLRACE_TRIAL_H
+#define MILLRACE_TRIAL_H
+
+#include "evaluate.h"
+#include "pipeline_tables.h"
+#include "split.h"
+
+/* A pipeline whose learner is chosen. */
+struct candidate {
+    struct pipeline pipeline; /* the pipeline's own parts, learner and settings aside */
+    struct json_t *settings;  /* {"learner": .., "<setting>": ..}; what they point into */
+};
+/* INPUT: no JSON, no such learner, settings it does not have. Memory is the arena's and the
+ * candidate's. */
+int candidate_read(const struct pipeline *, const char *settings, struct arena *,
+                   struct candidate *, struct error *) MUST_CHECK;
+void candidate_free(struct candidate *); /* what it holds, not itself */
+
+struct judgement {
+    size_t folds;
+    double score, fold[SEARCH_FOLDS_MAX]; /* of the metric; score: their mean */
+};
+/* Fits and judges once for each fold. share: of the rows to learn from. `scratch` is reset before
+ * each fit and must not be the rows' arena. INPUT: the learner refuses the rows, or the metric is
+ * undefined. */
+int trial_run(const struct candidate *, const struct frame *rows, const struct split *,
+              double share, struct arena *scratch, struct judgement *, struct error *) MUST_CHECK;
+
+/* 1: more of the metric is better; -1: less is. */
+int metric_sign(const char *metric);
+
+#endif

@@ -1,0 +1,121 @@
+/* Trials on the credit data.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "../../../services/training/trial.h"
+
+#include <math.h>
+
+#include "../../../services/training/train.h"
+#include "credit.h"
+#include "tune/search.h"
+
+extern const struct search_type search_random;
+static struct arena *arena, *scratch;
+static struct pipeline *pipeline;
+static struct frame *rows;
+static struct split split;
+static struct error err;
+
+static void
+set_up(int64_t folds)
+{
+    arena = credit_arena();
+    scratch = credit_arena();
+    pipeline = credit_pipeline(arena);
+    pipeline->train.learner = NULL;
+    pipeline->search = (struct pipeline_search){
+        .method = &search_random, .folds = folds, .validation_share = 0.25, .metric = "auc"};
+    rows = credit_read(arena, 1000);
+    ck_ok(split_make(pipeline, rows, &split, &err), err);
+}
+
+static struct judgement
+judged(const char *settings, double share)
+{
+    DEFER(candidate_free) struct candidate candidate = {0};
+    struct judgement found;
+    ck_ok(candidate_read(pipeline, settings, arena, &candidate, &err), err);
+    ck_ok(trial_run(&candidate, rows, &split, share, scratch, &found, &err), err);
+    return found;
+}
+
+START_TEST(a_trial_is_judged_on_each_fold_and_repeats_itself)
+{
+    set_up(4);
+    struct judgement one = judged("{\"learner\":\"logistic\",\"l2\":3}", 1);
+    struct judgement two = judged("{\"l2\":3.0,\"learner\":\"logistic\"}", 1);
+    double sum = 0;
+    ck_assert_uint_eq(one.folds, 4);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert(one.fold[i] > 0.6 && one.fold[i] < 0.95);
+        ck_assert_double_eq(one.fold[i], two.fold[i]);
+        sum += one.fold[i];
+    }
+    ck_assert_double_eq_tol(one.score, sum / 4, 1e-12);
+}
+END_TEST
+
+/* The same by the functions that train and evaluate a model. */
+START_TEST(a_fold_is_what_a_model_of_the_other_folds_scores)
+{
+    set_up(3);
+    struct judgement found = judged("{\"learner\":\"logistic\"}", 1);
+    DEFER(candidate_free) struct candidate candidate = {0};
+    DEFER(scorer_free) struct scorer *scorer = NULL;
+    struct picked learn, judge;
+    struct evaluation expected;
+    ck_ok(candidate_read(pipeline, "{\"learner\":\"logistic\"}", arena, &candidate, &err), err);
+    ck_ok(split_pick(&split, pipeline, rows, 2, 1, arena, &learn, &judge, &err), err);
+    ck_ok(scorer_fit(&candidate.pipeline, rows, learn.row, learn.rows, learn.y, &scorer, &err),
+          err);
+    ck_ok(train_evaluate_rows(scorer, rows, judge.row, judge.y, judge.rows, &expected, &err), err);
+    ck_assert_double_eq(found.fold[1], expected.auc);
+}
+END_TEST
+
+START_TEST(settings_and_share_matter)
+{
+    set_up(0);
+    double plain = judged("{\"learner\":\"logistic\"}", 1).score;
+    ck_assert_double_ne(judged("{\"learner\":\"logistic\",\"l2\":1000}", 1).score, plain);
+    ck_assert_double_ne(judged("{\"learner\":\"logistic\"}", 0.3).score, plain);
+    pipeline->search.metric = "log_loss";
+    ck_assert_double_lt(judged("{\"learner\":\"logistic\"}", 1).score, 0.693);
+}
+END_TEST
+
+START_TEST(more_or_less_of_a_metric_is_better)
+{
+    ck_assert_int_eq(metric_sign("auc"), 1);
+    ck_assert_int_eq(metric_sign("f1"), 1);
+    ck_assert_int_eq(metric_sign("log_loss"), -1);
+    ck_assert_int_eq(metric_sign("brier"), -1);
+    set_up(0);
+    for (size_t i = 0; search_metric_names[i] != NULL; i++) {
+        pipeline->search.metric = search_metric_names[i];
+        ck_assert(isfinite(judged("{\"learner\":\"logistic\"}", 1).score));
+    }
+}
+END_TEST
+
+static void
+check_refused(const char *settings, const char *says)
+{
+    struct candidate candidate;
+    ck_assert_int_eq(candidate_read(pipeline, settings, arena, &candidate, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_msg(strstr(err.message, says) != NULL, "%s", err.message);
+}
+
+START_TEST(settings_that_are_none_are_refused)
+{
+    set_up(0);
+    check_refused("{", "settings of a trial");
+    check_refused("[]", "there is no learner \"\" here");
+    check_refused("{\"learner\":\"oracle\"}", "there is no learner \"oracle\" here");
+    check_refused("{\"learner\":\"logistic\",\"l3\":1}", "/l3 is not known");
+}
+END_TEST
+
+RUN_TESTS("trial", a_trial_is_judged_on_each_fold_and_repeats_itself,
+          a_fold_is_what_a_model_of_the_other_folds_scores, settings_and_share_matter,
+          more_or_less_of_a_metric_is_better, settings_that_are_none_are_refused)
