@@ -83,13 +83,14 @@ CREATE TABLE model.trials (
     PRIMARY KEY (job_id, trial),
     CHECK ((status = 'finished') = (score IS NOT NULL))
 );
+CREATE INDEX trials_queued ON model.trials (job_id) WHERE status = 'queued';
 COMMENT ON TABLE model.trials IS 'Trials of searches: what was tried and how good it was';
 COMMENT ON COLUMN model.trials.job_id IS 'The search';
 COMMENT ON COLUMN model.trials.trial IS 'Counts from 0';
 COMMENT ON COLUMN model.trials.learner IS 'Learner';
 COMMENT ON COLUMN model.trials.settings IS 'Learner and settings, as a pipeline file says them';
 COMMENT ON COLUMN model.trials.share IS 'Of the training rows it learnt from';
-COMMENT ON COLUMN model.trials.status IS 'queued, finished, failed, or skipped because the time was over';
+COMMENT ON COLUMN model.trials.status IS 'queued, finished, failed, or skipped: the time was over or the job cancelled';
 COMMENT ON COLUMN model.trials.score IS 'The metric: its mean over the folds';
 COMMENT ON COLUMN model.trials.fold_scores IS 'The metric of each fold';
 COMMENT ON COLUMN model.trials.error IS 'Why it failed';

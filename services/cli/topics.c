@@ -32,6 +32,7 @@ static const struct kind of_pipeline[PIPELINE_TOPICS] = {
 static const struct kind global[GLOBAL_TOPICS] = {
     {"models", NULL, VALUE_MAX_BYTES},
     {"pipelines", NULL, VALUE_MAX_BYTES},
+    {"trials", DAYS_30, VALUE_MAX_BYTES},
 };
 
 /* Compacted topics have small segments, because the one being written is never compacted and is
@@ -164,8 +165,9 @@ const struct verb verb_topics = {
     .summary = "create the topics that every service needs at its start",
     .examples = "  millrace topics\n",
     .notes =
-        "  <prefix>.models and <prefix>.pipelines, compacted. Existing ones are left alone. A\n"
-        "  pipeline's own topics are created by `millrace pipeline apply`.\n",
+        "  <prefix>.models and <prefix>.pipelines, compacted, and <prefix>.trials, which tells of\n"
+        "  searches. Existing ones are left alone. A pipeline's own topics are created by\n"
+        "  `millrace pipeline apply`.\n",
     .arguments_max = 0,
     .timeout = "60s",
     .run = run_topics,

@@ -7,12 +7,12 @@
 
 #define PIPELINE_TOPICS 11
 #define EVENT_TOPICS    7 /* the first of them: the way of an event; the rest is state */
-#define GLOBAL_TOPICS   2
+#define GLOBAL_TOPICS   3
 
 /* <prefix>.<name>.<stage>: `partitions` each. */
 void topics_of_pipeline(const char *prefix, const struct pipeline *,
                         struct topic_spec[PIPELINE_TOPICS]);
-/* <prefix>.models and <prefix>.pipelines. */
+/* <prefix>.models, <prefix>.pipelines and <prefix>.trials. */
 void topics_global(const char *prefix, struct topic_spec[GLOBAL_TOPICS]);
 /* Creates what is missing. 0, or an exit status already told: REFUSED where a topic has another
  * number of partitions. created (may be NULL): one flag a topic. */

@@ -220,8 +220,8 @@ searches_settings(struct warehouse *db, struct arena *arena, int64_t job, size_t
     return *settings != NULL ? 0 : error_memory(err, "settings of a trial");
 }
 
-int
-searches_expire(struct warehouse *db, struct error *err)
+static int
+skip_late(struct warehouse *db, struct error *err)
 {
     return warehouse_query(db,
                            "UPDATE ops.jobs t SET status = 'cancelled', finished_at = now(),"
@@ -229,6 +229,23 @@ searches_expire(struct warehouse *db, struct error *err)
                            " WHERE t.parent = s.job_id AND t.status = 'queued'"
                            " AND s.ends_at <= now()",
                            NULL, 0, NULL, err);
+}
+
+/* Whoever cancels a job need not know of its trials. */
+static int
+skip_cancelled(struct warehouse *db, struct error *err)
+{
+    return warehouse_query(db,
+                           "UPDATE model.trials t SET status = 'skipped', error = j.note,"
+                           " finished_at = now() FROM ops.jobs j WHERE j.id = t.job_id"
+                           " AND j.status = 'cancelled' AND t.status = 'queued'",
+                           NULL, 0, NULL, err);
+}
+
+int
+searches_tidy(struct warehouse *db, struct error *err)
+{
+    return skip_late(db, err) != 0 ? -1 : skip_cancelled(db, err);
 }
 
 /* ---- one trial */

@@ -35,8 +35,8 @@ int searches_scores(struct warehouse *, struct arena *, int64_t job, const char 
 /* Settings of a trial as JSON, in the arena. */
 int searches_settings(struct warehouse *, struct arena *, int64_t job, size_t trial,
                       const char **settings, struct error *) MUST_CHECK;
-/* No trial of a search whose time is over is begun any more. */
-int searches_expire(struct warehouse *, struct error *) MUST_CHECK;
+/* No trial of a search whose time is over, or that was cancelled, is begun any more. */
+int searches_tidy(struct warehouse *, struct error *) MUST_CHECK;
 
 struct tried { /* a trial on record, whose job is leased */
     int64_t trial;

@@ -324,7 +324,7 @@ static int
 take_job(struct task *task, struct workbench *bench, bool *found, struct error *err)
 {
     DEFER(job_free) struct job job = {0};
-    if (searches_expire(task->warehouse, err) != 0 || jobs_wake(task->warehouse, err) != 0 ||
+    if (searches_tidy(task->warehouse, err) != 0 || jobs_wake(task->warehouse, err) != 0 ||
         lease(task, "train", found, &job, err) != 0)
         return -1;
     bool trains = *found;

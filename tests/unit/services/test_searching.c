@@ -164,6 +164,25 @@ START_TEST(trials_after_the_time_are_skipped_and_the_best_so_far_wins)
 }
 END_TEST
 
+START_TEST(trials_of_a_cancelled_search_are_skipped_and_nobody_wins)
+{
+    set_up_search(&search_random, 4);
+    submit("loan", "{}");
+    run(db, "CREATE FUNCTION public.stop() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+            " UPDATE ops.jobs SET status = 'cancelled', note = 'enough' WHERE status <> 'running'"
+            " AND status <> 'done' AND NEW.job_id IN (id, parent); RETURN NULL; END$$;"
+            "CREATE TRIGGER stop AFTER UPDATE ON model.trials FOR EACH ROW WHEN (NEW.status ="
+            " 'finished') EXECUTE FUNCTION public.stop()");
+    turn();
+    ck_assert_str_eq(ask(db, "SELECT string_agg(concat_ws(' ', status, error), ',' ORDER BY trial)"
+                             " FROM model.trials"),
+                     "finished,skipped enough,skipped enough,skipped enough");
+    ck_assert_str_eq(ask(db, "SELECT status FROM ops.jobs WHERE parent IS NULL"), "cancelled");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.version"), "0");
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_search_none_of_whose_trials_gave_a_model_fails)
 {
     static const struct dimension none = {
@@ -217,6 +236,7 @@ RUN_POSTGRES_TESTS("searching", a_search_records_its_trials_and_its_winner,
                    the_winner_is_the_same_with_one_replica_and_with_three,
                    a_lost_replicas_trial_is_made_again_and_recorded_once,
                    trials_after_the_time_are_skipped_and_the_best_so_far_wins,
+                   trials_of_a_cancelled_search_are_skipped_and_nobody_wins,
                    a_search_none_of_whose_trials_gave_a_model_fails,
                    a_search_learns_from_the_rows_it_began_with,
                    a_trial_that_is_on_no_record_fails_its_job)
