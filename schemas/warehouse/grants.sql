@@ -27,16 +27,18 @@ GRANT INSERT ON ALL TABLES IN SCHEMA decision TO millrace_scoring;
 ALTER DEFAULT PRIVILEGES IN SCHEMA decision GRANT INSERT ON TABLES TO millrace_scoring;
 GRANT SELECT ON model.artefact TO millrace_scoring;
 
--- Training leases jobs, reads features and outcomes, and registers what it learnt.
-GRANT USAGE ON SCHEMA ops, model, feature, label TO millrace_training;
-GRANT SELECT, UPDATE ON ops.jobs TO millrace_training;
+-- Training leases jobs, makes one of each trial of a search, reads features and outcomes, and registers
+-- what it learnt.
+GRANT USAGE ON SCHEMA ops, model, feature, label, api TO millrace_training;
+GRANT SELECT, INSERT, UPDATE ON ops.jobs TO millrace_training;
 GRANT SELECT ON ops.pipelines TO millrace_training;
 GRANT USAGE ON SEQUENCE ops.revision TO millrace_training;
 GRANT SELECT ON ALL TABLES IN SCHEMA feature, label TO millrace_training;
 ALTER DEFAULT PRIVILEGES IN SCHEMA feature, label GRANT SELECT ON TABLES TO millrace_training;
 GRANT SELECT, INSERT ON model.run, model.metric, model.artefact, model.version, model.alias,
-    model.alias_history TO millrace_training;
-GRANT UPDATE ON model.alias TO millrace_training;
+    model.alias_history, model.split, model.split_row, model.search, model.trials TO millrace_training;
+GRANT UPDATE ON model.alias, model.trials TO millrace_training;
+GRANT SELECT ON api.search TO millrace_training;
 
 -- Monitoring reads everything and writes what it measured. Where a pipeline's `store` asks for
 -- partitions, which only the owner of a table can make and drop, let it be the owner too:
