@@ -11,6 +11,10 @@
 #include "pipeline_reader.h"
 #include "tune/search.h"
 
+#define WHOLE_MAX                                                                                  \
+    1e15 /* a range of whole numbers: they, and their halves, are exact up to there                \
+          */
+
 /* Reads one value as the setting would be, under the key `key` of the node. */
 static void
 check_value(struct reader *reader, const struct node *node, const char *key,
@@ -50,14 +54,18 @@ read_choices(struct reader *reader, const struct node *list, const struct settin
     out->choice = list->value;
 }
 
-static void
+static bool
 check_range(struct reader *reader, const struct node *node, const struct range_object *own,
             bool whole, bool log)
 {
     struct mistakes *mistakes = reader->mistakes;
+    size_t before = mistakes_count(mistakes);
     if (!(own->to > own->from))
         entry_mistake(mistakes, node, "to", "must be greater than \"from\", which is %g",
                       own->from);
+    else if (isinf(own->to - own->from) || (whole && own->to > WHOLE_MAX))
+        entry_mistake(mistakes, node, "to", "is too large for a range%s",
+                      whole ? " of whole numbers, which ends at 1e15" : "");
     if (log && !(own->from > 0))
         entry_mistake(mistakes, node, "from", "must be above 0 on a logarithmic scale");
     if (whole && (own->from < 0 || own->from != trunc(own->from)))
@@ -66,6 +74,7 @@ check_range(struct reader *reader, const struct node *node, const struct range_o
         entry_mistake(mistakes, node, "to", "must be a whole number, as the setting is");
     if (own->points > SPACE_TRIALS_MAX)
         entry_mistake(mistakes, node, "points", "must be at most %d", SPACE_TRIALS_MAX);
+    return mistakes_count(mistakes) == before;
 }
 
 static void
@@ -83,7 +92,8 @@ read_range(struct reader *reader, const struct node *node, const struct setting 
     if (config_from_node(range_table, node, NULL, &own, reader->mistakes) != 0)
         return;
     int scale = entry_choice(reader->mistakes, node, "scale", own.scale, scale_names);
-    check_range(reader, node, &own, whole, scale == 1);
+    if (!check_range(reader, node, &own, whole, scale == 1))
+        return;
     out->kind = whole ? DIMENSION_COUNT : DIMENSION_REAL;
     out->log = scale == 1;
     out->least = own.from;

@@ -170,12 +170,33 @@ write_csv(struct arena *arena)
     write_seed("csv", next + 1, beginning(arena, "4", "tests/data/lending_club.csv", 3));
 }
 
+/* The loan pipeline with a search for its "train". */
+static struct bytes
+searching(struct arena *arena, const char *train)
+{
+    char line[65536];
+    struct text text = {.arena = arena};
+    FILE *file = fopen("schemas/pipelines/loan.json", "r");
+    REQUIRE(file != NULL);
+    while (fgets(line, sizeof(line), file) != NULL)
+        text_puts(&text, strstr(line, "\"train\":") != NULL ? train : line);
+    fclose(file);
+    return text_bytes(&text);
+}
+
 static void
 write_pipelines(struct arena *arena)
 {
     write_seed("pipeline", 0, beginning(arena, "", "schemas/pipelines/loan.json", 10000));
     write_seed("pipeline", 1, beginning(arena, "", "schemas/pipelines/lending.json", 10000));
     write_seed("pipeline", 2, bytes_of("{\"name\":\"a\",\"sources\":[{}],\"clean\":[{}],\"x\":1}"));
+    write_seed(
+        "pipeline", 3,
+        searching(arena,
+                  "\"train\":{\"learners\":[\"logistic\",\"tree\"],\"search\":{\"method\":\"grid\","
+                  "\"points\":2,\"budget\":{\"trials\":30,\"minutes\":1},\"space\":{\"logistic\":{"
+                  "\"l2\":{\"from\":0.1,\"to\":10,\"scale\":\"log\"},\"tolerance\":[1e-6,1e-8]},"
+                  "\"tree\":{\"depth_max\":{\"from\":1,\"to\":6,\"points\":3}}}}},\n"));
 }
 
 /* Bytes of the model file are as good a source of values as any. */

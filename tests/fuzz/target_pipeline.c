@@ -1,10 +1,14 @@
 /* pipeline: the pipeline file. One that is accepted is read again from its canonical form to the
- * same digest, and its rules and steps bear an empty and a filled event.
+ * same digest, its rules and steps bear an empty and a filled event, and its search proposes.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <math.h>
+
 #include "clean/rule.h"
 #include "feature/step.h"
 #include "fuzz.h"
 #include "pipeline.h"
+#include "tune/search.h"
 
 static void
 fill(struct column *column, size_t row)
@@ -59,6 +63,29 @@ run(const struct pipeline *pipeline)
     REQUIRE(clean->rows + refusals.count == 2 && features->rows == clean->rows);
 }
 
+/* Two rounds; each trial's settings are whole. */
+static void
+propose(const struct pipeline *pipeline)
+{
+    static struct trial trial[SPACE_TRIALS_MAX];
+    const struct pipeline_search *own = &pipeline->search;
+    const struct search search = {&own->space, (uint64_t)pipeline->train.seed, (size_t)own->trials};
+    size_t count = 0;
+    for (int round = 0; round < 2; round++) {
+        size_t more = count < search.trials ? own->method->propose(own->settings, &search, trial,
+                                                                   count, trial + count)
+                                            : 0;
+        REQUIRE(more <= search.trials - count && (more > 0 || round > 0));
+        for (size_t i = count; i < count + more; i++) {
+            json_t *settings = space_settings(search.space, &trial[i].point);
+            REQUIRE(json_is_string(json_object_get(settings, "learner")));
+            json_decref(settings);
+            trial[i].score = i % 3 == 0 ? -INFINITY : (double)i;
+        }
+        count += more;
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -72,6 +99,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         REQUIRE(again != NULL && strcmp(again->digest, pipeline->digest) == 0);
         pipeline_free(&again);
         run(pipeline);
+        if (pipeline->search.method != NULL)
+            propose(pipeline);
     }
     pipeline_free(&pipeline);
     mistakes_free(&mistakes);

@@ -145,6 +145,11 @@ START_TEST(a_range_is_of_numbers_in_order)
                   "must be a whole number, as the setting is");
     text_mistaken(SPACE("{'logistic':{'l2':{'from':1}}}"), "/train/search/space/logistic/l2/to",
                   "is required: largest value");
+    text_mistaken(SPACE("{'logistic':{'iterations_max':{'from':1,'to':2e15}}}"),
+                  "/train/search/space/logistic/iterations_max/to",
+                  "is too large for a range of whole numbers, which ends at 1e15");
+    text_mistaken(SPACE("{'logistic':{'l2':{'from':-1e308,'to':1e308}}}"),
+                  "/train/search/space/logistic/l2/to", "is too large for a range");
     text_mistaken(SPACE("{'logistic':{'l2':[]}}"), "/train/search/space/logistic/l2",
                   "must be a list of 1 to 100 values");
     text_mistaken(SPACE("[]"), "/train/search/space", "must be an object, a member a learner");
@@ -182,6 +187,10 @@ START_TEST(methods_check_their_settings)
                   "/train/search/least_share", "must be above 0 and at most 1");
     text_mistaken(WITH(LEARNERS "'search':{'method':'annealing','temperature':0}"),
                   "/train/search/temperature", "must be above 0");
+    text_mistaken(WITH(LEARNERS "'search':{'method':'grid','space':{'logistic':{'iterations_max':"
+                                "{'from':9,'to':3}}}}"), /* of which there is no grid */
+                  "/train/search/space/logistic/iterations_max/to",
+                  "must be greater than \"from\", which is 9");
     text_mistaken(WITH(LEARNERS "'search':{'method':'random','chains':3}"), "/train/search/chains",
                   "is not known");
 }
