@@ -133,6 +133,15 @@ struct interval {
 int evaluate_interval(const struct figure *, size_t rows, size_t draws, double level, uint64_t seed,
                       struct interval *, struct error *) MUST_CHECK;
 
+/* Several figures of the same samples at once. The interval of one that no draw has is NaN. */
+struct figures {
+    int (*of)(const void *self, const size_t *row, size_t count, double *values, struct error *);
+    const void *self;
+    size_t count; /* of values */
+};
+int evaluate_intervals(const struct figures *, size_t rows, size_t draws, double level,
+                       uint64_t seed, struct interval *of, struct error *) MUST_CHECK;
+
 /* The figure of each segment's rows, segment[row] in 0 .. segments - 1; NaN without rows. */
 struct segment_figure {
     size_t rows;

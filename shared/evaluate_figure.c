@@ -81,24 +81,62 @@ quantile(const double *sorted, size_t count, double share)
     return sorted[at] + (place - below) * (above - sorted[at]);
 }
 
-/* values: of the draws that have a figure, count of them. */
+/* values: draws for each figure, one figure after the other. */
 static int
-draw_values(const struct figure *figure, size_t rows, size_t draws, uint64_t seed, size_t *row,
-            double *values, size_t *count, struct error *err)
+draw_values(const struct figures *figures, size_t rows, size_t draws, uint64_t seed, size_t *row,
+            double *values, double *drawn, struct error *err)
 {
-    *count = 0;
     for (size_t draw = 0; draw < draws; draw++) {
         struct chance chance = chance_of(seed, draw);
-        double value;
         for (size_t i = 0; i < rows; i++)
             row[i] = (size_t)chance_below(&chance, rows);
-        if (figure->of(figure->self, row, rows, &value, err) != 0)
+        if (figures->of(figures->self, row, rows, drawn, err) != 0)
             return -1;
-        if (!isnan(value))
-            values[(*count)++] = value;
+        for (size_t k = 0; k < figures->count; k++)
+            values[k * draws + draw] = drawn[k];
     }
-    if (*count == 0)
-        return error_set(err, ERROR_INPUT, "none of %zu samples of the rows has the figure", draws);
+    return 0;
+}
+
+/* Sorts the values of the draws that have the figure. */
+static struct interval
+interval_of(double value, double *values, size_t draws, double level)
+{
+    size_t count = 0;
+    for (size_t draw = 0; draw < draws; draw++)
+        if (!isnan(values[draw]))
+            values[count++] = values[draw];
+    struct interval found = {.value = value, .low = NAN, .high = NAN, .without = draws - count};
+    if (count == 0)
+        return found;
+    qsort(values, count, sizeof(*values), by_value);
+    found.low = quantile(values, count, (1 - level) / 2);
+    found.high = quantile(values, count, (1 + level) / 2);
+    return found;
+}
+
+int
+evaluate_intervals(const struct figures *figures, size_t rows, size_t draws, double level,
+                   uint64_t seed, struct interval *out, struct error *err)
+{
+    size_t count = figures->count;
+    if (rows == 0 || draws < 2 || !(level > 0 && level < 1))
+        return error_set(err, ERROR_INPUT,
+                         "an interval needs rows, 2 draws and a level between 0 and 1, not %zu, "
+                         "%zu and %g",
+                         rows, draws, level);
+    DEFER(free_rows) size_t *row = calloc(rows, sizeof(*row));
+    DEFER(free_reals) double *values = calloc((draws + 2) * (count + 1), sizeof(*values));
+    if (row == NULL || values == NULL)
+        return error_memory(err, "bootstrap");
+    double *whole = values + draws * count, *drawn = whole + count;
+    for (size_t i = 0; i < rows; i++)
+        row[i] = i;
+    if (figures->of(figures->self, row, rows, whole, err) != 0 ||
+        draw_values(figures, rows, draws, seed, row, values, drawn, err) != 0)
+        return -1;
+    for (size_t k = 0; k < count; k++)
+        out[k] = interval_of(whole[k], values + k * draws, draws, level);
     return 0;
 }
 
@@ -106,26 +144,12 @@ int
 evaluate_interval(const struct figure *figure, size_t rows, size_t draws, double level,
                   uint64_t seed, struct interval *out, struct error *err)
 {
-    if (rows == 0 || draws < 2 || !(level > 0 && level < 1))
-        return error_set(err, ERROR_INPUT,
-                         "an interval needs rows, 2 draws and a level between 0 and 1, not %zu, "
-                         "%zu and %g",
-                         rows, draws, level);
-    DEFER(free_rows) size_t *row = calloc(rows, sizeof(*row));
-    DEFER(free_reals) double *values = calloc(draws, sizeof(*values));
-    struct interval found = {0};
-    size_t count;
-    if (row == NULL || values == NULL)
-        return error_memory(err, "bootstrap");
-    for (size_t i = 0; i < rows; i++)
-        row[i] = i;
-    if (figure->of(figure->self, row, rows, &found.value, err) != 0 ||
-        draw_values(figure, rows, draws, seed, row, values, &count, err) != 0)
+    const struct figures alone = {figure->of, figure->self, 1};
+    struct interval found;
+    if (evaluate_intervals(&alone, rows, draws, level, seed, &found, err) != 0)
         return -1;
-    qsort(values, count, sizeof(*values), by_value);
-    found.low = quantile(values, count, (1 - level) / 2);
-    found.high = quantile(values, count, (1 + level) / 2);
-    found.without = draws - count;
+    if (found.without == draws)
+        return error_set(err, ERROR_INPUT, "none of %zu samples of the rows has the figure", draws);
     *out = found;
     return 0;
 }

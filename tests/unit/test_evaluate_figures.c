@@ -192,6 +192,34 @@ START_TEST(an_interval_of_a_mean_is_that_of_its_standard_error)
 }
 END_TEST
 
+/* The mean and, where the sample has the first row, its number. */
+static int
+mean_and_first(const void *self, const size_t *row, size_t count, double *values, struct error *err)
+{
+    values[1] = NAN;
+    for (size_t i = 0; i < count; i++)
+        if (row[i] == 0)
+            values[1] = ((const double *)self)[0];
+    return mean_of(self, row, count, values, err);
+}
+
+START_TEST(several_figures_are_of_the_same_samples)
+{
+    const double numbers[] = {3, 1, 4, 1, 5, 9, 2, 6};
+    const struct figures both = {mean_and_first, numbers, 2};
+    const struct figure mean = {mean_of, numbers};
+    struct interval alone, found[2];
+    struct error err = {0};
+    ck_ok(evaluate_interval(&mean, 8, 300, 0.9, 4, &alone, &err), err);
+    ck_ok(evaluate_intervals(&both, 8, 300, 0.9, 4, found, &err), err);
+    ck_assert(found[0].value == alone.value && found[0].low == alone.low &&
+              found[0].high == alone.high);
+    ck_assert(found[1].value == 3 && found[1].low == 3 && found[1].high == 3);
+    ck_assert_uint_gt(found[1].without, 50); /* (7/8)^8 of 300 are 103 */
+    ck_assert_uint_lt(found[1].without, 160);
+}
+END_TEST
+
 /* Of two rows, half of the samples hold one class alone. */
 START_TEST(samples_without_the_figure_are_left_out_and_counted)
 {
@@ -325,6 +353,7 @@ RUN_TESTS("evaluate figures", a_tie_is_one_step_of_the_curve, one_class_has_no_c
           numbers_all_alike_have_an_r2_of_one_or_none, a_ranking_by_hand,
           queries_without_a_grade_have_no_ranking, what_cannot_be_rated_is_refused,
           an_interval_of_a_mean_is_that_of_its_standard_error,
+          several_figures_are_of_the_same_samples,
           samples_without_the_figure_are_left_out_and_counted,
           intervals_without_rows_draws_or_level_are_refused,
           each_segment_has_the_figure_of_its_rows, one_segment_has_the_figure_of_all,
