@@ -68,7 +68,11 @@ struct remark {
 static const struct remark remarks[] = {
     {"raw", "payload", "The event as received"},
     {"decision", "decision", "What the policy decided"},
-    {"decision", "probability", "Probability of the positive outcome, by the model"},
+    {"decision", "probability", "Probability of the positive or, of several, the decided outcome"},
+    {"decision", "probabilities", "Probability of each outcome, by the model"},
+    {"decision", "prediction", "The outcome to be expected, by the model"},
+    {"decision", "low", "From low to high the outcome lies in 90 of 100 cases, by test rows"},
+    {"decision", "high", "From low to high the outcome lies in 90 of 100 cases, by test rows"},
     {"decision", "model_version", "Version of the model that scored"},
     {"decision", "model_digest", "SHA-256 of the model file"},
     {"decision", "reasons", "The features that moved the score most, with their parts of it"},

@@ -99,6 +99,23 @@ check_columns(const struct table *table, struct error *err)
     return 0;
 }
 
+/* Decisions on another kind of outcome have other columns, and the rows there are would not fit
+ * their meaning. */
+static int
+check_outcome(const struct table *table, struct error *err)
+{
+    static const char *const own[] = {"probability", "probabilities", "prediction"};
+    if (strcmp(table->layer, "decision") != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if ((column_type_there(table, own[i]) != NULL) != (schema_find(table->fields, own[i]) >= 0))
+            return error_refuse(err, "migrate.outcome", "/label",
+                                "decision.%s holds decisions on another kind of outcome; give the "
+                                "pipeline that decides this one a name of its own",
+                                table->pipeline->name);
+    return 0;
+}
+
 /* ---- statements */
 
 static void
@@ -224,13 +241,28 @@ static const struct {
     {"event_time", "d.event_time", "When it happened, by the event"},
     {"received_at", "d.received_at", "When ingestion received the event"},
     {"decision", "d.decision", "What the policy decided"},
-    {"probability", "d.probability", "Probability of the positive outcome, by the model"},
+    {"probability", "d.probability", "Probability of that outcome, by the model"},
+    {"probabilities", "d.probabilities", "Probability of each outcome, by the model"},
+    {"prediction", "d.prediction", "The outcome to be expected, by the model"},
+    {"low", "d.low", "With high: between them the outcome lies in 90 of 100 cases"},
+    {"high", "d.high", "With low: between them the outcome lies in 90 of 100 cases"},
     {"model_version", "d.model_version", "Version of the model that scored"},
     {"reasons", "d.reasons", "The features that moved the score most, with their parts of it"},
     {"outcome", "l.label", "Newest outcome, null until one arrives"},
     {"outcome_at", "l.received_at", "When ingestion received that outcome"},
 };
 #define VIEW_COLUMNS (sizeof(view_columns) / sizeof(view_columns[0]))
+
+/* Of what is decided, a pipeline has the columns of its kind of outcome. */
+static bool
+in_view(const struct pipeline *pipeline, const char *column)
+{
+    static const char *const some[] = {"probability", "probabilities", "prediction", "low", "high"};
+    for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+        if (strcmp(some[i], column) == 0)
+            return schema_find(&pipeline->decisions, column) >= 0;
+    return true;
+}
 
 static void
 put_view(FILE *out, const void *about)
@@ -242,8 +274,9 @@ put_view(FILE *out, const void *about)
     sql_quote(out, view, '"');
     fputs(" WITH (security_invoker = true) AS SELECT ", out);
     for (size_t i = 0; i < VIEW_COLUMNS; i++)
-        fprintf(out, "%s%s AS %s", i == 0 ? "" : ", ", view_columns[i].source,
-                view_columns[i].name);
+        if (in_view(pipeline, view_columns[i].name))
+            fprintf(out, "%s%s AS %s", i == 0 ? "" : ", ", view_columns[i].source,
+                    view_columns[i].name);
     fputs(" FROM decision.", out);
     sql_quote(out, pipeline->name, '"');
     fputs(" d LEFT JOIN LATERAL (SELECT label, received_at FROM label.", out);
@@ -255,6 +288,8 @@ put_view(FILE *out, const void *about)
     sql_quote(out, view, '"');
     fputs(" IS 'Each decision with the newest outcome of its event';\n", out);
     for (size_t i = 0; i < VIEW_COLUMNS; i++) {
+        if (!in_view(pipeline, view_columns[i].name))
+            continue;
         fputs("COMMENT ON COLUMN api.", out);
         sql_quote(out, view, '"');
         fprintf(out, ".%s IS '%s';\n", view_columns[i].name, view_columns[i].comment);
@@ -309,8 +344,8 @@ migrate_table(struct warehouse *db, const struct pipeline *pipeline, const struc
         .partition = pipeline->store.partition,
         .new = rows_count(columns) == 0,
     };
-    if ((!table.new &&check_layout(db, &table, err) != 0) || check_columns(&table, err) != 0 ||
-        run_written(db, put_table_changes, &table, err) != 0)
+    if ((!table.new && (check_layout(db, &table, err) != 0 || check_outcome(&table, err) != 0)) ||
+        check_columns(&table, err) != 0 || run_written(db, put_table_changes, &table, err) != 0)
         return -1;
     return table.new ? make_partitions(db, &table, NULL, err) : 0;
 }

@@ -51,23 +51,46 @@ read_names(struct reader *reader, const struct node *root, const struct pipeline
 
 /* ---- schemas */
 
+#define MODEL_FIELDS                                                                               \
+    {.name = "model_version", .type = COLUMN_INT64, .required = true},                             \
+        {.name = "model_digest", .type = COLUMN_TEXT, .required = true},                           \
+        {.name = "reasons", .type = COLUMN_JSON},
 static const struct schema_field decision_fields[] = {
     {.name = "decision", .type = COLUMN_TEXT, .required = true},
     {.name = "probability", .type = COLUMN_FLOAT64, .required = true},
-    {.name = "model_version", .type = COLUMN_INT64, .required = true},
-    {.name = "model_digest", .type = COLUMN_TEXT, .required = true},
-    {.name = "reasons", .type = COLUMN_JSON},
-};
+    MODEL_FIELDS};
+static const struct schema_field class_fields[] = {
+    {.name = "decision", .type = COLUMN_TEXT, .required = true},
+    {.name = "probability", .type = COLUMN_FLOAT64, .required = true},
+    {.name = "probabilities", .type = COLUMN_JSON, .required = true},
+    MODEL_FIELDS};
+static const struct schema_field number_fields[] = {
+    {.name = "decision", .type = COLUMN_TEXT, .required = true},
+    {.name = "prediction", .type = COLUMN_FLOAT64, .required = true},
+    {.name = "low", .type = COLUMN_FLOAT64},
+    {.name = "high", .type = COLUMN_FLOAT64},
+    MODEL_FIELDS};
 static const struct schema_field label_fields[] = {
     {.name = "label", .type = COLUMN_TEXT, .required = true},
 };
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+static void
+set_decisions(struct schema *decisions, enum learning_task task)
+{
+    decisions->field = task == TASK_CLASSES      ? class_fields
+                       : task == TASK_REGRESSION ? number_fields
+                                                 : decision_fields;
+    decisions->count = task == TASK_CLASSES      ? COUNT(class_fields)
+                       : task == TASK_REGRESSION ? COUNT(number_fields)
+                                                 : COUNT(decision_fields);
+}
 
 static void
 finish_schemas(struct reader *reader)
 {
     struct pipeline *pipeline = reader->pipeline;
-    pipeline->decisions.field = decision_fields;
-    pipeline->decisions.count = sizeof(decision_fields) / sizeof(decision_fields[0]);
+    set_decisions(&pipeline->decisions, pipeline->label.task);
     pipeline->labels.field = label_fields;
     pipeline->labels.count = sizeof(label_fields) / sizeof(label_fields[0]);
     pipeline->raw.unknown = pipeline->decisions.unknown = pipeline->labels.unknown = UNKNOWN_DEAD;

@@ -9,11 +9,13 @@
 
 #include "arena.h"
 #include "config.h"
+#include "dataset.h"
 #include "schema.h"
 #include "space.h"
 
-#define PIPELINE_FIELDS_MAX 1000
-#define PIPELINE_STEPS_MAX  1000
+#define PIPELINE_FIELDS_MAX  1000
+#define PIPELINE_STEPS_MAX   1000
+#define PIPELINE_CLASSES_MAX 1000
 
 struct rule_type;
 struct step_type;
@@ -87,9 +89,12 @@ struct pipeline {
      * outside names (`from`), with `required` and unknown_fields, and last, if label.field is set,
      * a JSON column "label" from that outside name. raw: the fields, no `from`. clean: the same
      * names, types as the rules leave them. features: all columns of clean, then the steps'.
-     * decisions: decision text, probability float64, model_version int64, model_digest text,
-     * reasons json. labels: label text (the labelled event's id is ce_id). All but `input` are
-     * closed (UNKNOWN_DEAD) and nothing in them is required but decision's first four and label. */
+     * decisions: decision text; then probability float64 of the positive outcome; or, of several
+     * classes, probability of the decided one and probabilities json of all; or, of a number,
+     * prediction, low and high float64; then model_version int64, model_digest text, reasons json.
+     * labels: label text (the labelled event's id is ce_id). All but `input` are
+     * closed (UNKNOWN_DEAD) and nothing in them is required but label and, of a decision, all but
+     * low, high and reasons. */
     struct schema input, raw, clean, features, decisions, labels;
     const enum pii *pii; /* of each column of raw and clean */
 
@@ -97,11 +102,14 @@ struct pipeline {
     const struct rule_use *rule;
     const struct step_use *step; /* features = all columns of clean, then the steps' */
     const struct encoder_use *encoder;
-    const struct band *band; /* ascending by from; band[0].from is 0 */
+    const struct band *band; /* ascending by from; band[0] is of everything below band[1], too */
 
     struct {
         const char *field; /* outside name of the key that bears the inline outcome; NULL: none */
-        const char *positive; /* the outcome's value that counts as 1 */
+        enum learning_task task;       /* TASK_BINARY, TASK_CLASSES or TASK_REGRESSION */
+        const char *positive;          /* of TASK_BINARY: the outcome that counts as 1; else NULL */
+        const char *const *class_name; /* of TASK_CLASSES: the outcomes there are */
+        size_t classes;                /* 3 to PIPELINE_CLASSES_MAX; else 0 */
     } label;
     struct {
         const struct model_type *learner; /* NULL: a search chooses it, or nothing is trained */

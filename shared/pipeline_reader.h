@@ -55,6 +55,10 @@ void read_features(struct reader *, const struct node *); /* steps, features */
 void read_encode(struct reader *, const struct node *);
 void read_label(struct reader *, const struct node *); /* input's last column */
 void read_train(struct reader *, const struct node *);
+/* Adds a mistake at `key` unless the learner predicts the kind of outcome that "label" names. */
+struct model_type;
+void reader_check_learner(struct reader *, const struct node *, const char *key,
+                          const struct model_type *);
 /* "search" of "train", with its "learners"; seed and split of "train" are read by then. */
 void read_search(struct reader *, const struct node *, const struct node *learners);
 void read_score(struct reader *, const struct node *);

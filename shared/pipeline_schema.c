@@ -210,11 +210,23 @@ train_schema(void)
 }
 
 static json_t *
+label_schema(void)
+{
+    json_t *label = object_schema(label_table, NULL);
+    set(label, "positive", "minLength", json_integer(1));
+    set_list(label, "classes", 3, PIPELINE_CLASSES_MAX,
+             json_pack("{s:s, s:i}", "type", "string", "minLength", 1));
+    json_object_set_new(label, "oneOf",
+                        json_pack("[{s:[s]}, {s:[s]}, {s:[s], s:{s:{s:b}}}]", "required",
+                                  "positive", "required", "classes", "required", "number",
+                                  "properties", "number", "const", 1));
+    return label;
+}
+
+static json_t *
 score_schema(void)
 {
     json_t *band = object_schema(band_table, NULL), *score = object_schema(score_table, NULL);
-    set(band, "from", "minimum", json_integer(0));
-    set(band, "from", "maximum", json_integer(1));
     set(band, "decision", "minLength", json_integer(1));
     set(score, "reasons", "maximum", json_integer(PIPELINE_REASONS_MAX));
     set_list(score, "policy", 1, PIPELINE_BANDS_MAX, band);
@@ -261,7 +273,7 @@ pipeline_json_schema(void)
     set_list(schema, "clean", 0, PIPELINE_RULES_MAX, rules);
     set_list(schema, "features", 0, PIPELINE_STEPS_MAX, steps);
     set_list(schema, "encode", 1, PIPELINE_ENCODERS_MAX, encoders_schema());
-    set_object(schema, "label", object_schema(label_table, NULL));
+    set_object(schema, "label", label_schema());
     set_object(schema, "train", train_schema());
     json_object_set_new(schema, "$defs",
                         json_pack("{s:o, s:o, s:o}", "space", space_schema(), "budget",

@@ -211,6 +211,7 @@ read_learners(struct reader *reader, const struct node *list, const struct node 
             entry_mistake(reader->mistakes, list, key, "\"%s\" is in this list already", name);
         else
             read_branch(reader, places, model_types[found], &branch[space->branches++]);
+        reader_check_learner(reader, list, key, model_types[found]);
     }
 }
 
@@ -277,6 +278,16 @@ check_validation(struct reader *reader, const struct node *node, const struct se
         entry_mistake(mistakes, node, "validation_share", "must be greater than 0 and less than 1");
 }
 
+/* Those of the outcome's kind; the first is the default. */
+static const char *const *
+metrics_of(enum learning_task task)
+{
+    static const char *const binary[] = {"auc", "log_loss", "brier", "accuracy", "f1", NULL};
+    static const char *const several[] = {"log_loss", "accuracy", "f1_macro", NULL};
+    static const char *const number[] = {"rmse", "mae", "r2", NULL};
+    return task == TASK_REGRESSION ? number : task == TASK_CLASSES ? several : binary;
+}
+
 static void
 read_method(struct reader *reader, const struct node *node)
 {
@@ -289,11 +300,13 @@ read_method(struct reader *reader, const struct node *node)
     const struct kind kind = search_kind((size_t)found);
     if (reader_object(reader, node, search_object_table, sizeof(own), &own, &kind, &settings) != 0)
         return;
-    int metric = entry_choice(reader->mistakes, node, "metric", own.metric, search_metric_names);
+    const char *const *metrics = metrics_of(reader->pipeline->label.task);
+    const char *asked = own.metric != NULL ? own.metric : metrics[0];
+    int metric = entry_choice(reader->mistakes, node, "metric", asked, metrics);
     check_validation(reader, node, &own);
     search->method = search_types[found];
     search->settings = settings;
-    search->metric = metric < 0 ? own.metric : search_metric_names[metric];
+    search->metric = metric < 0 ? asked : metrics[metric];
     search->folds = own.folds;
     search->validation_share = own.validation_share;
     const struct search whole = {&search->space, (uint64_t)reader->pipeline->train.seed,

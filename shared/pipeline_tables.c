@@ -103,8 +103,9 @@ const struct setting search_object_table[] = {
             "by learner its settings: a value, a list to choose from, or a range of numbers; what "
             "is not named keeps its default"),
     SETTING(search_object, budget, NODE, "", "how much may be spent"),
-    SETTING(search_object, metric, TEXT, "auc",
-            "what a trial is judged by, on rows it did not learn from"),
+    SETTING(search_object, metric, TEXT, "",
+            "what a trial is judged by, on rows it did not learn from; default: auc, of several "
+            "classes log_loss, of numbers rmse"),
     SETTING(search_object, folds, COUNT, "5",
             "a trial's score is the mean over so many folds of the training rows, each with its "
             "share of both classes; 0: the score on one part of them is taken"),
@@ -112,7 +113,8 @@ const struct setting search_object_table[] = {
             "that part, where folds is 0: between 0 and 1, split off as the test is"),
     {0},
 };
-const char *const search_metric_names[] = {"auc", "log_loss", "brier", "accuracy", "f1", NULL};
+const char *const search_metric_names[] = {"auc",      "log_loss", "brier", "accuracy", "f1",
+                                           "f1_macro", "rmse",     "mae",   "r2",       NULL};
 
 const struct setting budget_table[] = {
     SETTING(budget_object, trials, COUNT, "30", "in all, at most 1000"),
@@ -134,19 +136,26 @@ const char *const scale_names[] = {"linear", "log", NULL};
 const struct setting label_table[] = {
     SETTING(label_object, field, TEXT, "",
             "key of the event's JSON that may bear the outcome; it never becomes a feature"),
-    SETTING(label_object, positive, TEXT, NULL, "the outcome that counts as 1"),
+    SETTING(label_object, positive, TEXT, "", "of two outcomes the one that counts as 1"),
+    SETTING(label_object, classes, NODE, "",
+            "the outcomes there are, where they are three or more"),
+    SETTING(label_object, number, FLAG, "false", "the outcome is a number"),
     {0},
 };
 
 const struct setting score_table[] = {
     SETTING(score_object, reasons, COUNT, "3", "given with each decision, 20 at most"),
     SETTING(score_object, policy, NODE, "",
-            "bands of the probability; default: one band, decision \"scored\""),
+            "bands of the probability, or of the number that is predicted; default: one band, "
+            "decision \"scored\"; of several classes the most probable is the decision, so there "
+            "are none"),
     {0},
 };
 
 const struct setting band_table[] = {
-    SETTING(band_object, from, REAL, NULL, "least probability of the band; the first is 0"),
+    SETTING(band_object, from, REAL, NULL,
+            "least probability, or number, of the band; of probabilities the first is 0, and of "
+            "numbers the first holds everything below the second, too"),
     SETTING(band_object, decision, TEXT, NULL, "decision for the band"),
     {0},
 };

@@ -95,6 +95,8 @@ extern const char *const scale_names[]; /* "linear" "log" */
 
 struct label_object {
     const char *field, *positive;
+    bool number;
+    const struct json_t *classes;
 };
 extern const struct setting label_table[];
 struct score_object {

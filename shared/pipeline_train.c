@@ -1,4 +1,4 @@
-/* pipeline_train: "label", "train", "score" and "breaker" of a pipeline file.
+/* pipeline_train: "train", "score" and "breaker" of a pipeline file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
 #include <string.h>
@@ -6,48 +6,6 @@
 #include "entry.h"
 #include "model/model.h"
 #include "pipeline_reader.h"
-
-#define LABEL_COLUMN "label"
-
-/* Input's last column takes the outcome; room for it was left. No field may read the same key, or
- * the outcome would be among what it is predicted from. */
-static void
-add_label_column(struct reader *reader, const struct node *node, const char *from)
-{
-    struct pipeline *pipeline = reader->pipeline;
-    struct schema *input = &pipeline->input;
-    struct schema_field *field = (struct schema_field *)input->field;
-    for (size_t i = 0; i < input->count; i++) {
-        if (strcmp(field[i].from, from) == 0)
-            entry_mistake(reader->mistakes, node, "field",
-                          "\"%.80s\" is read by field \"%s\" too; an outcome cannot be an input",
-                          from, field[i].name);
-        if (strcmp(field[i].name, LABEL_COLUMN) == 0)
-            entry_mistake(reader->mistakes, node, "field",
-                          "the outcome's column is \"" LABEL_COLUMN "\"; rename the field of that "
-                          "name");
-    }
-    if (field != NULL)
-        field[input->count++] =
-            (struct schema_field){.name = LABEL_COLUMN, .from = from, .type = COLUMN_JSON};
-}
-
-void
-read_label(struct reader *reader, const struct node *node)
-{
-    struct label_object own = {0};
-    if (node->value == NULL ||
-        config_from_node(label_table, node, NULL, &own, reader->mistakes) != 0)
-        return;
-    if (own.field != NULL && own.field[0] == '\0')
-        entry_mistake(reader->mistakes, node, "field", "must not be empty");
-    if (own.positive[0] == '\0')
-        entry_mistake(reader->mistakes, node, "positive", "must not be empty");
-    reader->pipeline->label.field = own.field;
-    reader->pipeline->label.positive = own.positive;
-    if (own.field != NULL)
-        add_label_column(reader, node, own.field);
-}
 
 /* What is said of training whatever the learner. */
 static void
@@ -65,6 +23,21 @@ keep_train(struct reader *reader, const struct node *node, const struct train_ob
     reader->pipeline->train.rows_min = own->rows_min;
 }
 
+void
+reader_check_learner(struct reader *reader, const struct node *node, const char *key,
+                     const struct model_type *learner)
+{
+    enum learning_task task = reader->pipeline->label.task;
+    if (model_decides(learner, task))
+        return;
+    entry_mistake(reader->mistakes, node, key,
+                  "\"%s\" cannot predict %s, which is what \"label\" says the outcome is",
+                  learner->name,
+                  task == TASK_BINARY    ? "which of two outcomes it will be"
+                  : task == TASK_CLASSES ? "which of several outcomes it will be"
+                                         : "a number");
+}
+
 static void
 read_one_learner(struct reader *reader, const struct node *node)
 {
@@ -77,6 +50,7 @@ read_one_learner(struct reader *reader, const struct node *node)
     if (reader_object(reader, node, train_object_table, sizeof(own), &own, &kind, &settings) != 0)
         return;
     keep_train(reader, node, &own);
+    reader_check_learner(reader, node, "learner", model_types[found]);
     reader->pipeline->train.learner = model_types[found];
     reader->pipeline->train.settings = settings;
 }
@@ -111,11 +85,12 @@ read_band(struct reader *reader, const struct node *node, size_t i, struct band 
 {
     struct mistakes *mistakes = reader->mistakes;
     struct band_object own = {0};
+    bool number = reader->pipeline->label.task == TASK_REGRESSION;
     if (config_from_node(band_table, node, NULL, &own, mistakes) != 0)
         return;
-    if (i == 0 && own.from != 0)
+    if (!number && i == 0 && own.from != 0)
         entry_mistake(mistakes, node, "from", "of the first band must be 0");
-    else if (!(own.from >= 0 && own.from <= 1))
+    else if (!number && !(own.from >= 0 && own.from <= 1))
         entry_mistake(mistakes, node, "from", "must be a probability, 0 to 1");
     else if (i > 0 && own.from <= band[i - 1].from)
         entry_mistake(mistakes, node, "from",
@@ -157,7 +132,11 @@ read_score(struct reader *reader, const struct node *node)
         entry_mistake(reader->mistakes, node, "reasons", "must be 0 to %d", PIPELINE_REASONS_MAX);
     pipeline->score.reasons = own.reasons;
     struct node policy = reader_member(reader, node, "policy", own.policy);
-    if (own.policy != NULL)
+    if (own.policy != NULL && pipeline->label.task == TASK_CLASSES)
+        entry_mistake(reader->mistakes, node, "policy",
+                      "is for probabilities of one outcome and for numbers; of several outcomes "
+                      "the most probable is the decision");
+    else if (own.policy != NULL)
         read_policy(reader, &policy);
 }
 

@@ -19,6 +19,9 @@ scorer_free(struct scorer **scorer)
             s->part[i].type->free(&s->part[i].encoder);
     if (s->model != NULL)
         s->learner->free(&s->model);
+    for (size_t i = 0; i < s->classes; i++)
+        free(s->class_name[i]);
+    free(s->class_name);
     free(s->part);
     free(s->feature);
     free(s);
@@ -35,8 +38,26 @@ scorer_create(size_t features, size_t parts, struct scorer **out, struct error *
     scorer->part = calloc(parts + 1, sizeof(*scorer->part));
     if (scorer->feature == NULL || scorer->part == NULL)
         return error_memory(err, "scorer");
+    scorer->task = TASK_BINARY;
+    scorer->spread = NAN;
     *out = scorer;
     scorer = NULL;
+    return 0;
+}
+
+int
+scorer_set_classes(struct scorer *scorer, const char *const *name, size_t classes,
+                   struct error *err)
+{
+    scorer->class_name = calloc(classes + 1, sizeof(*scorer->class_name));
+    if (scorer->class_name == NULL)
+        return error_memory(err, "scorer");
+    for (; scorer->classes < classes; scorer->classes++) {
+        char *copy = strdup(name[scorer->classes]);
+        if (copy == NULL)
+            return error_memory(err, "scorer");
+        scorer->class_name[scorer->classes] = copy;
+    }
     return 0;
 }
 
@@ -146,8 +167,12 @@ int
 scorer_check_learner(const struct scorer *scorer, struct error *err)
 {
     const struct model_type *learner = scorer->learner;
-    if ((learner->ability.tasks & TASK_BINARY) != 0 || learner->ability.rates)
+    if (model_decides(learner, scorer->task))
         return 0;
+    if (scorer->task == TASK_REGRESSION)
+        return error_set(err, ERROR_INPUT,
+                         "the learner \"%s\" predicts no numbers; linear, boosting or forest do",
+                         learner->name);
     return error_set(err, ERROR_INPUT,
                      "the learner \"%s\" gives no probability to decide by; logistic, boosting or "
                      "forest do",
@@ -213,10 +238,14 @@ scorer_fit(const struct pipeline *pipeline, const struct frame *features, const 
         fit_parts(scorer, pipeline, training, err) != 0)
         return -1;
     scorer->learner = pipeline->train.learner;
-    bool supervised = (scorer->learner->ability.tasks & TASK_BINARY) != 0;
-    struct dataset data = {.y = supervised ? y : NULL, .classes = supervised ? 2 : 0};
+    scorer->task = pipeline->label.task;
+    bool supervised = (scorer->learner->ability.tasks & scorer->task) != 0;
+    struct dataset data = {.y = supervised ? y : NULL};
+    if (supervised && scorer->task != TASK_REGRESSION)
+        data.classes = scorer->task == TASK_CLASSES ? pipeline->label.classes : 2;
     struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed};
-    if (scorer_check_learner(scorer, err) != 0 || scorer_check_gaps(scorer, err) != 0 ||
+    if (scorer_set_classes(scorer, pipeline->label.class_name, pipeline->label.classes, err) != 0 ||
+        scorer_check_learner(scorer, err) != 0 || scorer_check_gaps(scorer, err) != 0 ||
         encode(scorer, features->arena, training, &data.x, err) != 0 ||
         describe_columns(scorer, features->arena, &data, &fitting, err) != 0)
         return -1;
@@ -245,6 +274,24 @@ scorer_check(const struct scorer *scorer, const struct schema *schema, struct er
                                 feature->name, column_type_name(feature->type), feature->width,
                                 schema->name, column_type_name(field->type), field->width);
     }
+    return 0;
+}
+
+int
+scorer_check_outcome(const struct scorer *scorer, const struct pipeline *pipeline,
+                     struct error *err)
+{
+    if (scorer->task != pipeline->label.task)
+        return error_refuse(
+            err, "model.outcome", "", "the model decides %s, the pipeline %s asks for %s",
+            task_name(scorer->task), pipeline->name, task_name(pipeline->label.task));
+    bool same = scorer->classes == pipeline->label.classes;
+    for (size_t i = 0; same && i < scorer->classes; i++)
+        same = strcmp(scorer->class_name[i], pipeline->label.class_name[i]) == 0;
+    if (!same)
+        return error_refuse(err, "model.outcome", "/label/classes",
+                            "the model decides between other classes than those of the pipeline %s",
+                            pipeline->name);
     return 0;
 }
 
@@ -301,7 +348,7 @@ explain(const struct scorer *scorer, struct arena *arena, const struct matrix *x
 
 int
 scorer_score(const struct scorer *scorer, struct arena *arena, const struct frame *features,
-             double *probability, struct reason *reasons, size_t top, struct error *err)
+             double *scores, struct reason *reasons, size_t top, struct error *err)
 {
     struct matrix x;
     if (features->rows == 0)
@@ -310,7 +357,58 @@ scorer_score(const struct scorer *scorer, struct arena *arena, const struct fram
         return -1;
     if (reasons != NULL && top > 0 && explain(scorer, arena, &x, reasons, top, err) != 0)
         return -1;
-    scorer->learner->predict(scorer->model, &x, probability);
+    scorer->learner->predict(scorer->model, &x, scores);
+    return 0;
+}
+
+enum learning_task
+scorer_task(const struct scorer *scorer)
+{
+    return scorer->task;
+}
+
+size_t
+scorer_outputs(const struct scorer *scorer)
+{
+    return scorer->task == TASK_CLASSES ? scorer->classes : 1;
+}
+
+const char *
+scorer_class(const struct scorer *scorer, size_t i)
+{
+    return scorer->class_name[i];
+}
+
+double
+scorer_spread(const struct scorer *scorer)
+{
+    return scorer->spread;
+}
+
+static int
+by_value(const void *left, const void *right)
+{
+    const double *a = left, *b = right;
+    return (*a > *b) - (*a < *b);
+}
+
+int
+scorer_measure_spread(struct scorer *scorer, const double *y, const double *predicted, size_t count,
+                      struct error *err)
+{
+    double place = ceil(SCORER_LEVEL * (double)(count + 1)); /* counts from 1 */
+    if (place > (double)count)
+        return 0;
+    double *off = calloc(count, sizeof(*off));
+    if (off == NULL)
+        return error_memory(err, "errors of a model");
+    for (size_t i = 0; i < count; i++)
+        off[i] = fabs(y[i] - predicted[i]);
+    qsort(off, count, sizeof(*off), by_value);
+    double spread = off[(size_t)place - 1];
+    free(off);
+    if (isfinite(spread))
+        scorer->spread = spread;
     return 0;
 }
 

@@ -3,12 +3,17 @@
  *
  *   section "features": u32 count; count times: name, u32 column type, u32 vector width
  *   section "encoders": u32 count; count times: encoder's name, u32 feature, what it saved
- *   section "model":    learner's name, what it saved
+ *   section "model":    learner's name, what it saved; where the outcome is none of two classes:
+ *                       u32 task (enum learning_task), u32 count of classes and their names, and of
+ *                       numbers u32 whether the spread is known, and real spread
  * Names and saved bytes bear a u32 length.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "artefact.h"
+#include "character.h"
 #include "pack.h"
 #include "scorer_parts.h"
 
@@ -51,6 +56,20 @@ save_encoders(const struct scorer *scorer, struct arena *arena, struct bytes *ou
     return pack_end(&p, out, err);
 }
 
+static void
+save_outcome(const struct scorer *scorer, struct packer *p)
+{
+    bool known = !isnan(scorer->spread);
+    pack_u32(p, scorer->task);
+    pack_u32(p, (uint32_t)scorer->classes);
+    for (size_t i = 0; i < scorer->classes; i++)
+        pack_bytes(p, bytes_of(scorer->class_name[i]));
+    if (scorer->task != TASK_REGRESSION)
+        return;
+    pack_u32(p, known);
+    pack_real(p, known ? scorer->spread : 0);
+}
+
 static int
 save_model(const struct scorer *scorer, struct arena *arena, struct bytes *out, struct error *err)
 {
@@ -60,6 +79,8 @@ save_model(const struct scorer *scorer, struct arena *arena, struct bytes *out, 
         return -1;
     pack_bytes(&p, bytes_of(scorer->learner->name));
     pack_bytes(&p, saved);
+    if (scorer->task != TASK_BINARY)
+        save_outcome(scorer, &p);
     return pack_end(&p, out, err);
 }
 
@@ -168,6 +189,58 @@ load_parts(const struct section *section, struct scorer **out, struct error *err
     return 0;
 }
 
+/* A class's name ends up in a text column. */
+static int
+load_class(struct unpacker *u, struct scorer *scorer, struct error *err)
+{
+    struct bytes name = unpack_bytes(u);
+    if (name.length == 0 || !characters_storable(name))
+        return error_set(err, ERROR_INPUT, "the name of class %zu is no text", scorer->classes);
+    char *copy = strndup((const char *)name.at, name.length);
+    if (copy == NULL)
+        return error_memory(err, "scorer");
+    scorer->class_name[scorer->classes++] = copy;
+    return 0;
+}
+
+static int
+load_classes(struct unpacker *u, struct scorer *scorer, uint32_t classes, struct error *err)
+{
+    bool several = scorer->task == TASK_CLASSES;
+    if (several ? classes < 3 || classes > PIPELINE_CLASSES_MAX : classes != 0)
+        return error_set(err, ERROR_INPUT, "%u are no classes of %s", classes,
+                         task_name(scorer->task));
+    scorer->class_name = calloc((size_t)classes + 1, sizeof(*scorer->class_name));
+    if (scorer->class_name == NULL)
+        return error_memory(err, "scorer");
+    for (uint32_t i = 0; i < classes; i++)
+        if (load_class(u, scorer, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* Nothing is left to read where the outcome is one of two classes. */
+static int
+load_outcome(struct unpacker *u, struct scorer *scorer, struct error *err)
+{
+    if (u->rest.length == 0)
+        return 0;
+    uint32_t task = unpack_u32(u), classes = unpack_u32(u);
+    if (task != TASK_CLASSES && task != TASK_REGRESSION)
+        return error_set(err, ERROR_INPUT, "%u is no kind of outcome that is known here", task);
+    scorer->task = task;
+    if (load_classes(u, scorer, classes, err) != 0)
+        return -1;
+    if (task == TASK_CLASSES)
+        return 0;
+    uint32_t known = unpack_u32(u);
+    double spread = unpack_real(u);
+    if (known > 1 || !(spread >= 0))
+        return error_set(err, ERROR_INPUT, "%g is no spread of predictions", spread);
+    scorer->spread = known ? spread : NAN;
+    return 0;
+}
+
 static int
 load_model(struct bytes bytes, struct scorer *scorer, struct error *err)
 {
@@ -176,7 +249,7 @@ load_model(struct bytes bytes, struct scorer *scorer, struct error *err)
     if (read_name(&u, name, err) != 0)
         return -1;
     struct bytes saved = unpack_bytes(&u);
-    if (unpack_end(&u, "model", err) != 0)
+    if (load_outcome(&u, scorer, err) != 0 || unpack_end(&u, "model", err) != 0)
         return -1;
     scorer->learner = model_find(name);
     if (scorer->learner == NULL)
@@ -186,11 +259,11 @@ load_model(struct bytes bytes, struct scorer *scorer, struct error *err)
         return -1;
     size_t inputs = scorer->learner->inputs(scorer->model);
     size_t outputs = scorer->learner->outputs(scorer->model);
-    if (inputs != scorer->columns || outputs != 1)
+    if (inputs != scorer->columns || outputs != scorer_outputs(scorer))
         return error_set(err, ERROR_INPUT,
                          "the model takes %zu columns and gives %zu scores, its encoders make %zu "
-                         "and one is needed",
-                         inputs, outputs, scorer->columns);
+                         "and %zu are needed",
+                         inputs, outputs, scorer->columns, scorer_outputs(scorer));
     return 0;
 }
 

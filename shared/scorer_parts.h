@@ -23,6 +23,10 @@ struct part { /* an encoder over one feature: matrix columns at .. at + width - 
     size_t feature, at, width;
 };
 struct scorer {
+    enum learning_task task;
+    size_t classes;    /* of TASK_CLASSES, else 0 */
+    char **class_name; /* classes */
+    double spread;     /* of TASK_REGRESSION; NaN: not known */
     size_t features, parts, columns;
     struct feature *feature; /* each once, in the order the encoders name them */
     struct part *part;
@@ -38,7 +42,11 @@ int scorer_place_columns(struct scorer *, struct error *) MUST_CHECK;
 /* INPUT where an encoder leaves gaps that the learner cannot take. */
 int scorer_check_gaps(const struct scorer *, struct error *) MUST_CHECK;
 
-/* INPUT for a learner whose output is neither a probability nor a rate from 0 to 1. */
+/* Copies the classes' names. */
+int scorer_set_classes(struct scorer *, const char *const *name, size_t classes,
+                       struct error *) MUST_CHECK;
+
+/* INPUT for a learner that gives nothing to decide such an outcome by. */
 int scorer_check_learner(const struct scorer *, struct error *) MUST_CHECK;
 
 #endif

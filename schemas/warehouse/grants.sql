@@ -37,6 +37,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA feature, label TO millrace_training;
 ALTER DEFAULT PRIVILEGES IN SCHEMA feature, label GRANT SELECT ON TABLES TO millrace_training;
 GRANT SELECT, INSERT ON model.run, model.metric, model.artefact, model.version, model.alias,
     model.alias_history, model.split, model.split_row, model.search, model.trials TO millrace_training;
+GRANT SELECT, INSERT ON model.confusion, model.curve, model.calibration, model.segment, model.importance,
+    model.learning TO millrace_training;
 GRANT UPDATE ON model.alias, model.trials TO millrace_training;
 GRANT SELECT ON api.search TO millrace_training;
 

@@ -45,17 +45,50 @@ shorten_reasons(struct cli *cli, json_t *rows)
     }
 }
 
+/* Kinds of outcomes have columns of their own. */
+static const struct score {
+    enum learning_task task;
+    const char *sql;         /* the columns after "decision" */
+    const char *types, *one; /* of cli_rows, for a list and for one decision */
+    const char *const *columns;
+} scores[] = {
+    {TASK_BINARY, "probability", "ttttritj", "ttttritiiiij",
+     (const char *const[]){"event_id", "received_at", "decision", "probability", "model_version",
+                           "reasons", NULL}},
+    {TASK_CLASSES, "probability, probabilities", "ttttrjitj", "ttttrjitiiiij",
+     (const char *const[]){"event_id", "received_at", "decision", "probability", "model_version",
+                           "reasons", NULL}},
+    {TASK_REGRESSION, "prediction, low, high", "ttttrrritj", "ttttrrritiiiij",
+     (const char *const[]){"event_id", "received_at", "decision", "prediction", "low", "high",
+                           "model_version", "reasons", NULL}},
+};
+
 static int
-print_one(struct cli *cli, const char *table, const char *event_id)
+find_score(struct cli *cli, const char *name, const struct score **out)
+{
+    struct pipeline *pipeline = NULL;
+    int status = cli_read_pipeline(cli, name, &pipeline);
+    if (status != 0)
+        return status;
+    *out = &scores[0];
+    for (size_t i = 0; i < sizeof(scores) / sizeof(scores[0]); i++)
+        if (scores[i].task == pipeline->label.task)
+            *out = &scores[i];
+    pipeline_free(&pipeline);
+    return 0;
+}
+
+static int
+print_one(struct cli *cli, const char *table, const struct score *score, const char *event_id)
 {
     static const char *const columns[] = {"feature", "value", "contribution", NULL};
     DEFER(rows_free) struct rows *rows = NULL;
     const char *sql = arena_print(
         cli->arena,
-        "SELECT event_id, event_time, received_at, decision, probability, model_version, "
-        "model_digest, pipeline_version, kafka_partition, log_epoch, kafka_offset, reasons FROM %s "
-        "WHERE event_id = $1 ORDER BY log_epoch DESC, kafka_offset DESC LIMIT 1",
-        table);
+        "SELECT event_id, event_time, received_at, decision, %s, model_version, model_digest, "
+        "pipeline_version, kafka_partition, log_epoch, kafka_offset, reasons FROM %s WHERE "
+        "event_id = $1 ORDER BY log_epoch DESC, kafka_offset DESC LIMIT 1",
+        score->sql, table);
     int status = cli_query(cli, &rows, sql, (const char *const[]){event_id}, 1);
     if (status != 0)
         return status;
@@ -64,7 +97,7 @@ print_one(struct cli *cli, const char *table, const char *event_id)
                         "`millrace lineage` shows how far an event came; rows follow Kafka within "
                         "seconds.",
                         "no decision on event '%s'", event_id);
-    json_t *all = cli_rows(rows, "ttttritiiiij");
+    json_t *all = cli_rows(rows, score->one);
     json_t *decision = json_incref(json_array_get(all, 0));
     json_decref(all);
     if (cli->json)
@@ -79,30 +112,31 @@ print_one(struct cli *cli, const char *table, const char *event_id)
 static int
 run_decisions(struct cli *cli, const void *given, int argc, char *const argv[])
 {
-    static const char *const columns[] = {"event_id",      "received_at", "decision", "probability",
-                                          "model_version", "reasons",     NULL};
     const struct decisions_options *options = given;
+    const struct score *score = NULL;
     DEFER(rows_free) struct rows *rows = NULL;
     int status = cli_check_pipeline(cli, options->pipeline, NULL);
+    if (status == 0)
+        status = find_score(cli, options->pipeline, &score);
     if (status != 0)
         return status;
     const char *table = cli_table_name(cli, "decision", options->pipeline);
     if (argc > 0)
-        return print_one(cli, table, argv[0]);
+        return print_one(cli, table, score, argv[0]);
     const char *limit = arena_print(cli->arena, "%lld", (long long)options->limit);
     const char *sql = arena_print(
         cli->arena,
-        "SELECT event_id, event_time, received_at, decision, probability, model_version, "
-        "model_digest, reasons FROM %s ORDER BY received_at DESC, kafka_offset DESC, "
-        "kafka_partition LIMIT $1::bigint",
-        table);
+        "SELECT event_id, event_time, received_at, decision, %s, model_version, model_digest, "
+        "reasons FROM %s ORDER BY received_at DESC, kafka_offset DESC, kafka_partition LIMIT "
+        "$1::bigint",
+        score->sql, table);
     status = cli_query(cli, &rows, sql, (const char *const[]){limit}, 1);
     if (status != 0)
         return status;
-    json_t *found = cli_rows(rows, "ttttritj");
+    json_t *found = cli_rows(rows, score->types);
     if (!cli->json)
         shorten_reasons(cli, found);
-    return cli_print(cli, found, columns);
+    return cli_print(cli, found, score->columns);
 }
 
 const struct verb verb_decisions = {

@@ -53,7 +53,8 @@ score_adopt(void *self, const struct announcement *announced, struct bytes artef
     struct score *score = self;
     DEFER(scorer_free) struct scorer *scorer = NULL;
     if (scorer_load(artefact, &scorer, err) != 0 ||
-        scorer_check(scorer, &score->pipeline->features, err) != 0)
+        scorer_check(scorer, &score->pipeline->features, err) != 0 ||
+        scorer_check_outcome(scorer, score->pipeline, err) != 0)
         return error_wrap(err, "model version %d of %s", announced->version, announced->pipeline);
     scorer_free(&score->scorer);
     score->scorer = scorer;
@@ -63,17 +64,34 @@ score_adopt(void *self, const struct announcement *announced, struct bytes artef
     return 0;
 }
 
-/* Where the columns of a decision stand in the output frame. */
+/* Where the columns of a decision stand in the output frame; NULL: such a decision has none. */
 struct decision {
-    struct column *decision, *probability, *version, *digest, *reasons;
+    struct column *decision, *version, *digest, *reasons;
+    struct column *probability, *probabilities; /* the second of several classes */
+    struct column *prediction, *low, *high;     /* of a number */
 };
 
 static struct column *
 column_of(struct frame *out, const char *name)
 {
     int at = frame_find(out, name);
-    assert(at >= 0);
-    return &out->column[at];
+    return at >= 0 ? &out->column[at] : NULL;
+}
+
+static struct decision
+decision_of(struct frame *out)
+{
+    return (struct decision){
+        .decision = column_of(out, "decision"),
+        .version = column_of(out, "model_version"),
+        .digest = column_of(out, "model_digest"),
+        .reasons = column_of(out, "reasons"),
+        .probability = column_of(out, "probability"),
+        .probabilities = column_of(out, "probabilities"),
+        .prediction = column_of(out, "prediction"),
+        .low = column_of(out, "low"),
+        .high = column_of(out, "high"),
+    };
 }
 
 static void
@@ -157,42 +175,116 @@ print_reasons(struct arena *arena, struct named *named, size_t row, const struct
     return text.failed ? BYTES_NONE : text_bytes(&text);
 }
 
+/* ---- what is decided */
+
 static const char *
-decide(const struct pipeline *pipeline, double probability)
+band_of(const struct pipeline *pipeline, double value)
 {
     size_t i = pipeline->bands - 1;
-    while (i > 0 && probability < pipeline->band[i].from)
+    while (i > 0 && value < pipeline->band[i].from)
         i--;
     return pipeline->band[i].decision;
 }
 
-static void
-put_row(const struct decision *to, size_t row, const struct score *score, double probability,
-        struct bytes reasons)
+/* False: the model gave no answer to this row. */
+static bool
+sound(enum learning_task task, const double *scores, size_t outputs)
 {
-    to->decision->bytes[row] = bytes_of(decide(score->pipeline, probability));
-    to->probability->real[row] = probability;
+    if (task == TASK_REGRESSION)
+        return isfinite(scores[0]);
+    for (size_t i = 0; i < outputs; i++)
+        if (!(scores[i] >= 0 && scores[i] <= 1))
+            return false;
+    return true;
+}
+
+static void
+put_text(struct column *to, size_t row, struct bytes text)
+{
+    to->bytes[row] = text;
+    column_set_valid(to, row, true);
+}
+
+static void
+put_real(struct column *to, size_t row, double value)
+{
+    to->real[row] = value;
+    column_set_valid(to, row, true);
+}
+
+/* {"cat":0.9,"dog":0.1}, in the order of the pipeline's file. */
+static struct bytes
+print_probabilities(struct arena *arena, const struct scorer *scorer, const double *p)
+{
+    struct text text = {.arena = arena};
+    for (size_t i = 0; i < scorer_outputs(scorer); i++) {
+        text_puts(&text, i > 0 ? "," : "{");
+        text_put_json_string(&text, bytes_of(scorer_class(scorer, i)));
+        text_puts(&text, ":");
+        text_put_float64(&text, p[i]);
+    }
+    text_puts(&text, "}");
+    return text.failed ? BYTES_NONE : text_bytes(&text);
+}
+
+static int
+decide_class(const struct score *score, struct arena *arena, const struct decision *to, size_t row,
+             const double *p, struct error *err)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < scorer_outputs(score->scorer); i++)
+        best = p[i] > p[best] ? i : best;
+    struct bytes all = print_probabilities(arena, score->scorer, p);
+    if (all.at == NULL)
+        return error_memory(err, "probabilities");
+    put_text(to->decision, row, bytes_of(score->pipeline->label.class_name[best]));
+    put_real(to->probability, row, p[best]);
+    put_text(to->probabilities, row, all);
+    return 0;
+}
+
+static void
+decide_number(const struct score *score, const struct decision *to, size_t row, double value)
+{
+    double spread = scorer_spread(score->scorer);
+    put_text(to->decision, row, bytes_of(band_of(score->pipeline, value)));
+    put_real(to->prediction, row, value);
+    if (isnan(spread))
+        return;
+    put_real(to->low, row, value - spread);
+    put_real(to->high, row, value + spread);
+}
+
+static int
+put_row(const struct score *score, struct arena *arena, const struct decision *to, size_t row,
+        const double *scores, struct bytes reasons, struct error *err)
+{
+    switch (scorer_task(score->scorer)) {
+    case TASK_CLASSES:
+        if (decide_class(score, arena, to, row, scores, err) != 0)
+            return -1;
+        break;
+    case TASK_REGRESSION:
+        decide_number(score, to, row, scores[0]);
+        break;
+    case TASK_BINARY:
+    case TASK_RANKING:
+    case TASK_UNSUPERVISED:
+        put_text(to->decision, row, bytes_of(band_of(score->pipeline, scores[0])));
+        put_real(to->probability, row, scores[0]);
+    }
     to->version->integer[row] = score->model.version;
-    to->digest->bytes[row] = bytes_of(score->model.digest);
-    to->reasons->bytes[row] = reasons;
-    column_set_valid(to->decision, row, true);
-    column_set_valid(to->probability, row, true);
     column_set_valid(to->version, row, true);
-    column_set_valid(to->digest, row, true);
-    column_set_valid(to->reasons, row, true);
+    put_text(to->digest, row, bytes_of(score->model.digest));
+    put_text(to->reasons, row, reasons);
+    return 0;
 }
 
 static int
 decide_rows(const struct score *score, struct work *work, const struct frame *in, struct frame *out,
-            const double *probability, const struct reason *reason, struct error *err)
+            const double *scores, const struct reason *reason, struct error *err)
 {
-    const struct decision to = {
-        .decision = column_of(out, "decision"),
-        .probability = column_of(out, "probability"),
-        .version = column_of(out, "model_version"),
-        .digest = column_of(out, "model_digest"),
-        .reasons = column_of(out, "reasons"),
-    };
+    const struct decision to = decision_of(out);
     struct named named = {
         .in = in,
         .name = arena_alloc(work->arena, in->columns, sizeof(*named.name)),
@@ -200,20 +292,24 @@ decide_rows(const struct score *score, struct work *work, const struct frame *in
     };
     if (named.name == NULL || named.column == NULL)
         return error_memory(err, "reasons");
-    size_t top = (size_t)score->pipeline->score.reasons;
+    enum learning_task task = scorer_task(score->scorer);
+    size_t top = (size_t)score->pipeline->score.reasons, outputs = scorer_outputs(score->scorer);
     for (size_t i = 0; i < in->rows; i++) {
+        const double *own = scores + i * outputs;
         if (refused(work, i))
             continue;
-        if (!(probability[i] >= 0 && probability[i] <= 1)) {
-            refuse(work, i, "score.not_finite", "", "the model gave no probability from 0 to 1");
+        if (!sound(task, own, outputs)) {
+            refuse(work, i, "score.not_finite", "",
+                   task == TASK_REGRESSION ? "the model gave no finite number"
+                                           : "the model gave no probability from 0 to 1");
             continue;
         }
         struct bytes reasons = print_reasons(work->arena, &named, i, reason + i * top, top);
         if (reasons.at == NULL)
             return error_memory(err, "reasons");
-        if (frame_copy_row(out, in, i, err) != 0)
+        if (frame_copy_row(out, in, i, err) != 0 ||
+            put_row(score, work->arena, &to, out->rows - 1, own, reasons, err) != 0)
             return -1;
-        put_row(&to, out->rows - 1, score, probability[i], reasons);
     }
     return 0;
 }
@@ -229,11 +325,12 @@ score_handle(void *self, struct work *work, const struct frame *in, struct frame
         return error_set(err, ERROR_TRANSIENT, "no model of %s has been promoted",
                          score->pipeline->name);
     size_t top = (size_t)score->pipeline->score.reasons;
-    double *probability = arena_alloc(work->arena, in->rows, sizeof(*probability));
+    double *scores =
+        arena_alloc(work->arena, in->rows * scorer_outputs(score->scorer), sizeof(*scores));
     struct reason *reason = arena_alloc(work->arena, in->rows * top + 1, sizeof(*reason));
-    if (probability == NULL || reason == NULL)
+    if (scores == NULL || reason == NULL)
         return error_memory(err, "decisions");
-    if (scorer_score(score->scorer, work->arena, in, probability, reason, top, err) != 0)
+    if (scorer_score(score->scorer, work->arena, in, scores, reason, top, err) != 0)
         return -1;
-    return decide_rows(score, work, in, out[0], probability, reason, err);
+    return decide_rows(score, work, in, out[0], scores, reason, err);
 }

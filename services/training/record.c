@@ -18,9 +18,28 @@ static const char run_sql[] =
     " 'encode', $5::jsonb -> 'encode'),"
     " $6::bigint, $7, $8, $9::bigint, $10::bigint, $11, $12::timestamptz, $13::timestamptz)"
     " RETURNING id";
-static const char metric_sql[] = "INSERT INTO model.metric (run_id, split, name, value)"
-                                 " SELECT $1::bigint, s.key, m.key, m.value::double precision"
-                                 " FROM jsonb_each($2::jsonb) s, jsonb_each_text(s.value) m";
+/* Parts of train_evaluation_json, whose members bear the columns' names. */
+#define EVALUATION(table, part, columns, types)                                                    \
+    "INSERT INTO model." table " (run_id, " columns ") SELECT $1::bigint, " columns                \
+    " FROM jsonb_to_recordset($2::jsonb -> '" part "') AS r(" types ")"
+static const char *const evaluation_sql[] = {
+    EVALUATION("metric", "figures", "split, name, value, low, high",
+               "split text, name text, value float8, low float8, high float8"),
+    EVALUATION("confusion", "confusion", "label, predicted, rows",
+               "label text, predicted text, rows bigint"),
+    EVALUATION("curve", "curve",
+               "place, threshold, true_positive_rate, false_positive_rate, precision",
+               "place integer, threshold float8, true_positive_rate float8,"
+               " false_positive_rate float8, precision float8"),
+    EVALUATION("calibration", "calibration", "bin, rows, predicted, observed",
+               "bin integer, rows bigint, predicted float8, observed float8"),
+    EVALUATION("segment", "segments", "place, feature, segment, rows, figure, value",
+               "place integer, feature text, segment text, rows bigint, figure text, value float8"),
+    EVALUATION("importance", "importance", "feature, figure, mean, deviation",
+               "feature text, figure text, mean float8, deviation float8"),
+    EVALUATION("learning", "learning", "rows, split, figure, value",
+               "rows bigint, split text, figure text, value float8"),
+};
 static const char artefact_sql[] = "INSERT INTO model.artefact (digest, artefact, bytes)"
                                    " VALUES ($2, $1, length($1)) ON CONFLICT (digest) DO NOTHING";
 /* Versions count without gaps: one transaction a pipeline at a time. */
@@ -153,14 +172,17 @@ finish_job(struct warehouse *db, struct arena *arena, const struct run *run, int
 }
 
 static int
-insert_metrics(struct warehouse *db, struct arena *arena, int64_t id,
-               const struct training *training, struct error *err)
+insert_evaluation(struct warehouse *db, struct arena *arena, int64_t id,
+                  const struct training *training, struct error *err)
 {
     const char *const params[] = {arena_print(arena, "%lld", (long long)id),
-                                  arena_text(arena, train_metrics_json(arena, training))};
+                                  arena_text(arena, train_evaluation_json(arena, training))};
     if (params[0] == NULL || params[1] == NULL)
-        return error_memory(err, "metrics of a run");
-    return warehouse_query(db, metric_sql, params, COUNT(params), NULL, err);
+        return error_memory(err, "evaluation of a run");
+    for (size_t i = 0; i < COUNT(evaluation_sql); i++)
+        if (warehouse_query(db, evaluation_sql[i], params, COUNT(params), NULL, err) != 0)
+            return -1;
+    return 0;
 }
 
 /* The first to record a split writes its rows; the same rows on the same sides are the same split.
@@ -200,7 +222,7 @@ record_finished(struct warehouse *db, struct arena *arena, const struct run *run
     DEFER(roll_back) struct warehouse *open = db;
     if (record_split(db, arena, run, run->rows, split, err) != 0 ||
         insert_run(db, arena, run, split, NULL, &id, err) != 0 ||
-        insert_metrics(db, arena, id, training, err) != 0 ||
+        insert_evaluation(db, arena, id, training, err) != 0 ||
         insert_artefact(db, training, err) != 0 ||
         insert_version(db, arena, run, id, training, &made, err) != 0 ||
         finish_job(db, arena, run, id, split, training, &made, err) != 0)

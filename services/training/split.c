@@ -8,6 +8,7 @@
 
 #include "codec.h"
 #include "copy.h"
+#include "outcome.h"
 #include "pack.h"
 #include "train.h"
 
@@ -118,60 +119,39 @@ split_test(const struct pipeline *pipeline, const struct frame *rows, struct spl
            struct error *err)
 {
     bool *tested = arena_alloc(rows->arena, rows->rows + 1, sizeof(*tested));
-    if (tested == NULL)
+    double *y = arena_alloc(rows->arena, rows->rows + 1, sizeof(*y));
+    if (tested == NULL || y == NULL)
         return error_memory(err, "split");
+    if (outcome_read(pipeline, rows, y, err) != 0)
+        return -1;
     for (size_t i = 0; i < rows->rows; i++)
         split->train[i] = i; /* all of them, for now */
     if (mark_share(pipeline, rows, split->train, rows->rows, NULL, pipeline->train.test_share,
                    tested, err) != 0)
         return -1;
     for (size_t i = 0; i < rows->rows; i++) {
-        double y = bytes_equal_text(rows->column[TRAIN_LABEL].bytes[i], pipeline->label.positive);
         if (tested[i]) {
             split->test[split->test_rows] = i;
-            split->test_y[split->test_rows++] = y;
+            split->test_y[split->test_rows++] = y[i];
         } else {
             split->train[split->train_rows] = i;
-            split->train_y[split->train_rows++] = y;
+            split->train_y[split->train_rows++] = y[i];
         }
     }
     return 0;
 }
 
-static int
-check_classes(const struct pipeline *pipeline, const struct split *split, struct error *err)
-{
-    size_t positives = 0;
-    for (size_t i = 0; i < split->train_rows; i++)
-        positives += split->train_y[i] == 1;
-    size_t fewest =
-        positives < split->train_rows - positives ? positives : split->train_rows - positives;
-    if (fewest == 0)
-        return error_set(
-            err, ERROR_INPUT, "one class only: of %zu training rows %s has the label \"%s\"",
-            split->train_rows, positives == 0 ? "none" : "every one", pipeline->label.positive);
-    if (fewest < split->folds)
-        return error_set(err, ERROR_INPUT,
-                         "of %zu training rows %zu have the label \"%s\": too few of one class for "
-                         "%zu folds",
-                         split->train_rows, positives, pipeline->label.positive, split->folds);
-    return 0;
-}
-
 /* ---- folds and validation */
 
-/* Deals the rows of one class to the folds in the order of their hashes, from fold *next on, where
- * the next class begins: so folds are of one size, too. */
-static int
-deal_class(const struct pipeline *pipeline, const struct frame *rows, double y, size_t *next,
-           struct split *split, struct error *err)
+/* Deals the rows of one group to the folds in the order of their hashes, from fold *next on, where
+ * the next group begins: so folds are of one size, too. */
+static void
+deal_group(const struct pipeline *pipeline, const struct frame *rows, size_t group, size_t *next,
+           struct ranked *order, struct split *split)
 {
     size_t count = 0;
-    struct ranked *order = arena_alloc(rows->arena, split->train_rows + 1, sizeof(*order));
-    if (order == NULL)
-        return error_memory(err, "folds");
     for (size_t i = 0; i < split->train_rows; i++)
-        if (split->train_y[i] == y)
+        if (outcome_group(pipeline, split->train_y[i]) == group)
             order[count++] = (struct ranked){
                 .by = place(pipeline, "fold", rows->column[TRAIN_EVENT_ID].bytes[split->train[i]]),
                 .row = i,
@@ -179,25 +159,27 @@ deal_class(const struct pipeline *pipeline, const struct frame *rows, double y, 
     qsort(order, count, sizeof(*order), compare_ranked);
     for (size_t i = 0; i < count; i++, *next = (*next + 1) % split->folds)
         split->fold[order[i].row] = (uint16_t)(*next + 1);
-    return 0;
 }
 
+/* Both sides of a validation must have something to tell apart. */
 static int
-check_validation(const struct split *split, struct error *err)
+check_validation(const struct pipeline *pipeline, const struct split *split, struct arena *arena,
+                 struct error *err)
 {
-    size_t rows = 0, positives = 0, all = 0;
-    for (size_t i = 0; i < split->train_rows; i++) {
-        rows += split->fold[i] == 1;
-        positives += split->fold[i] == 1 && split->train_y[i] == 1;
-        all += split->train_y[i] == 1;
+    double *side = arena_alloc(arena, split->train_rows + 1, sizeof(*side));
+    if (side == NULL)
+        return error_memory(err, "split");
+    for (unsigned held = 0; held <= 1; held++) {
+        size_t rows = 0;
+        for (size_t i = 0; i < split->train_rows; i++)
+            if (split->fold[i] == held)
+                side[rows++] = split->train_y[i];
+        if (outcome_check(pipeline, side, rows, 1, err) != 0)
+            return error_wrap(err, "of %zu training rows %zu are for validation; of %s",
+                              split->train_rows, held ? rows : split->train_rows - rows,
+                              held ? "these" : "the others");
     }
-    if (positives > 0 && positives < rows && positives < all &&
-        rows - positives < split->train_rows - all)
-        return 0;
-    return error_set(err, ERROR_INPUT,
-                     "of %zu validation rows %zu are positive, of the other %zu training rows %zu: "
-                     "one class only cannot be learnt from or judged on",
-                     rows, positives, split->train_rows - rows, all - positives);
+    return 0;
 }
 
 static int
@@ -212,7 +194,7 @@ split_validation(const struct pipeline *pipeline, const struct frame *rows, stru
         return -1;
     for (size_t i = 0; i < split->train_rows; i++)
         split->fold[i] = held[i];
-    return check_validation(split, err);
+    return check_validation(pipeline, split, rows->arena, err);
 }
 
 static int
@@ -224,9 +206,12 @@ split_folds(const struct pipeline *pipeline, const struct frame *rows, struct sp
     if (pipeline->search.folds == 0)
         return split_validation(pipeline, rows, split, err);
     size_t next = 0;
-    if (deal_class(pipeline, rows, 0, &next, split, err) != 0)
-        return -1;
-    return deal_class(pipeline, rows, 1, &next, split, err);
+    struct ranked *order = arena_alloc(rows->arena, split->train_rows + 1, sizeof(*order));
+    if (order == NULL)
+        return error_memory(err, "folds");
+    for (size_t group = 0; group < outcome_groups(pipeline); group++)
+        deal_group(pipeline, rows, group, &next, order, split);
+    return 0;
 }
 
 /* ---- what became of each row */
@@ -282,7 +267,8 @@ split_make(const struct pipeline *pipeline, const struct frame *rows, struct spl
     if (pipeline->search.method != NULL)
         split.folds = pipeline->search.folds > 0 ? (size_t)pipeline->search.folds : 1;
     if (allocate(rows->arena, rows->rows, &split, err) != 0 ||
-        split_test(pipeline, rows, &split, err) != 0 || check_classes(pipeline, &split, err) != 0 ||
+        split_test(pipeline, rows, &split, err) != 0 ||
+        outcome_check(pipeline, split.train_y, split.train_rows, split.folds, err) != 0 ||
         split_folds(pipeline, rows, &split, err) != 0 || digest_parts(rows, &split, err) != 0)
         return -1;
     *out = split;

@@ -12,16 +12,16 @@
  * falls below test_share, so it stays on its side for ever. By time: the latest test_share of the
  * rows.
  *
- * Of a search with folds, each training row is in one of them, dealt class by class in the order of
- * another hash, so that neither a class nor a fold differs by more than one row from the others.
- * Without, the rows of fold 1 are the validation: validation_share of the training rows, by another
- * hash or the latest.
+ * Of a search with folds, each training row is in one of them, dealt class by class, or all numbers
+ * at once, in the order of another hash, so that neither a class nor a fold differs by more than
+ * one row from the others. Without, the rows of fold 1 are the validation: validation_share of the
+ * training rows, by another hash or the latest.
  */
 struct split {
     size_t train_rows, test_rows;
-    size_t *train, *test; /* row numbers, ascending; the arena's */
-    double *train_y, *test_y;
-    size_t folds;   /* fits of a trial; 0: nothing is searched */
+    size_t *train, *test;     /* row numbers, ascending; the arena's */
+    double *train_y, *test_y; /* as outcome_read says */
+    size_t folds;             /* fits of a trial; 0: nothing is searched */
     uint16_t *fold; /* of each training row: the fit that is judged on it, from 1; 0: none. All
                        other fits learn from it */
     char digest[DIGEST_HEX]; /* SHA-256 over "<event id> NUL <part> NUL" of every row */

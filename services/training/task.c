@@ -143,7 +143,9 @@ learn(struct task *task, struct run *run, const struct split *split, struct trai
         train_fit(run->pipeline, run->rows, split, training, err) != 0 ||
         job_heartbeat(db, run->job, run->worker, 0.8, "evaluating", err) != 0)
         return -1;
-    return train_evaluate(run->rows, split, training, err);
+    if (train_evaluate(run->pipeline, run->rows, split, training, err) != 0)
+        return -1;
+    return train_curve(run->pipeline, run->rows, split, training, err);
 }
 
 static void
@@ -158,7 +160,9 @@ tell(const struct run *run, const struct split *split, const struct training *tr
              field_text("digest", challenger->digest),
              field_int("train_rows", (int64_t)split->train_rows),
              field_int("test_rows", (int64_t)split->test_rows),
-             field_real("test_auc", training->test.auc));
+             field_text("figure", assess_headline(run->pipeline->label.task)),
+             field_real("test", assessment_figure(&training->test,
+                                                  assess_headline(run->pipeline->label.task))));
     for (size_t i = 0; i < scorer_encodings(training->scorer); i++) {
         struct encoding made = scorer_encoding(training->scorer, i);
         if (made.left_out > 0)

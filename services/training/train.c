@@ -10,7 +10,7 @@
 int
 train_check(const struct pipeline *pipeline, struct error *err)
 {
-    if (pipeline->label.positive == NULL)
+    if (pipeline->label.task == TASK_BINARY && pipeline->label.positive == NULL)
         return error_set(err, ERROR_INPUT, "the pipeline \"%s\" has no label to learn",
                          pipeline->name);
     if (pipeline->train.learner == NULL && pipeline->search.method == NULL)
@@ -37,6 +37,25 @@ train_schema(struct arena *arena, const struct pipeline *pipeline)
     return schema;
 }
 
+/* Of a predicted number, how far it may be off; the model itself does not change. */
+static int
+measure_spread(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
+               struct scorer *scorer, struct error *err)
+{
+    if (pipeline->label.task != TASK_REGRESSION || split->test_rows == 0)
+        return 0;
+    struct frame *picked = frame_create(rows->arena, rows->schema, split->test_rows);
+    double *predicted = arena_alloc(rows->arena, split->test_rows, sizeof(*predicted));
+    if (picked == NULL || predicted == NULL)
+        return error_memory(err, "errors of a model");
+    for (size_t i = 0; i < split->test_rows; i++)
+        if (frame_copy_row(picked, rows, split->test[i], err) != 0)
+            return -1;
+    if (scorer_score(scorer, rows->arena, picked, predicted, NULL, 0, err) != 0)
+        return -1;
+    return scorer_measure_spread(scorer, split->test_y, predicted, split->test_rows, err);
+}
+
 int
 train_fit(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
           struct training *out, struct error *err)
@@ -45,6 +64,7 @@ train_fit(const struct pipeline *pipeline, const struct frame *rows, const struc
     DEFER(scorer_free) struct scorer *fitted = NULL;
     if (scorer_fit(pipeline, rows, split->train, split->train_rows, split->train_y, &fitted, err) !=
             0 ||
+        measure_spread(pipeline, rows, split, fitted, err) != 0 ||
         scorer_save(fitted, rows->arena, &made.artefact, err) != 0 ||
         scorer_load(made.artefact, &made.scorer, err) != 0)
         return -1;
@@ -60,65 +80,99 @@ train_free(struct training *training)
 }
 
 int
-train_evaluate_rows(const struct scorer *scorer, const struct frame *rows, const size_t *row,
-                    const double *y, size_t count, struct evaluation *out, struct error *err)
+train_evaluate(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
+               struct training *training, struct error *err)
 {
-    struct frame *picked = frame_create(rows->arena, rows->schema, count);
-    double *p = arena_alloc(rows->arena, count + 1, sizeof(*p));
-    if (picked == NULL || p == NULL)
-        return error_memory(err, "evaluation");
-    for (size_t i = 0; i < count; i++)
-        if (frame_copy_row(picked, rows, row[i], err) != 0)
-            return -1;
-    if (scorer_score(scorer, rows->arena, picked, p, NULL, 0, err) != 0)
-        return -1;
-    return evaluate(y, p, count, TRAIN_THRESHOLD, out, err);
-}
-
-int
-train_evaluate(const struct frame *rows, const struct split *split, struct training *training,
-               struct error *err)
-{
-    struct evaluation train, test = {0};
-    if (train_evaluate_rows(training->scorer, rows, split->train, split->train_y, split->train_rows,
-                            &train, err) != 0)
+    struct assessment train, test;
+    if (assess(pipeline, training->scorer, rows, split->train, split->train_y, split->train_rows,
+               ASSESS_FIGURES, &train, err) != 0)
         return error_wrap(err, "evaluating the training split");
-    if (split->test_rows > 0 &&
-        train_evaluate_rows(training->scorer, rows, split->test, split->test_y, split->test_rows,
-                            &test, err) != 0)
+    if (assess(pipeline, training->scorer, rows, split->test, split->test_y, split->test_rows,
+               ASSESS_ALL, &test, err) != 0)
         return error_wrap(err, "evaluating the test split");
     training->train = train;
     training->test = test;
     return 0;
 }
 
-static void
-put_metrics(struct text *text, const char *split, const struct evaluation *found)
+/* ---- the learning curve */
+
+/* A share that nothing can be learnt from leaves a gap in the curve. */
+static int
+learn_share(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
+            double share, struct learnt *out, struct error *err)
 {
-    const struct {
-        const char *name;
-        double value;
-    } metric[] = {
-        {"rows", (double)found->rows},
-        {"positives", (double)found->positives},
-        {"auc", found->auc},
-        {"log_loss", found->log_loss},
-        {"brier", found->brier},
-        {"accuracy", found->accuracy},
-        {"precision", found->precision},
-        {"recall", found->recall},
-        {"f1", found->f1},
-        {"threshold", found->threshold},
-    };
+    DEFER(scorer_free) struct scorer *scorer = NULL;
+    struct picked learn, none;
+    struct assessment train, test;
+    struct error why = {0};
+    const char *headline = assess_headline(pipeline->label.task);
+    if (split_pick(split, pipeline, rows, split->folds + 1, share, rows->arena, &learn, &none,
+                   err) != 0)
+        return -1;
+    *out = (struct learnt){learn.rows, NAN, NAN};
+    if (scorer_fit(pipeline, rows, learn.row, learn.rows, learn.y, &scorer, &why) == 0 &&
+        assess(pipeline, scorer, rows, learn.row, learn.y, learn.rows, ASSESS_FIGURES, &train,
+               &why) == 0 &&
+        assess(pipeline, scorer, rows, split->test, split->test_y, split->test_rows, ASSESS_FIGURES,
+               &test, &why) == 0) {
+        out->train = assessment_figure(&train, headline);
+        out->test = assessment_figure(&test, headline);
+        return 0;
+    }
+    if (why.kind == ERROR_INPUT)
+        return 0;
+    *err = why;
+    return -1;
+}
+
+static int
+learn_shares(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
+             struct arena *scratch, struct training *training, struct error *err)
+{
+    const char *headline = assess_headline(pipeline->label.task);
+    size_t steps = TRAIN_STEPS - 1;
+    for (size_t i = 0; i < steps; i++) {
+        struct frame view = *rows; /* what is made on the way is made in the scratch */
+        view.arena = scratch;
+        arena_reset(scratch);
+        if (learn_share(pipeline, &view, split, 1.0 / (double)(1U << (steps - i)),
+                        &training->learnt[i], err) != 0)
+            return error_wrap(err, "learning from a part of the rows");
+    }
+    training->learnt[steps] =
+        (struct learnt){split->train_rows, assessment_figure(&training->train, headline),
+                        assessment_figure(&training->test, headline)};
+    training->steps = TRAIN_STEPS;
+    return 0;
+}
+
+int
+train_curve(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
+            struct training *training, struct error *err)
+{
+    DEFER(arena_close) struct arena *scratch = NULL;
+    if (split->train_rows < TRAIN_STEP_ROWS_MIN || split->train_rows > TRAIN_STEP_ROWS_MAX)
+        return 0;
+    if (arena_open(&scratch, TRAIN_STEP_BYTES_MAX, err) != 0)
+        return -1;
+    return learn_shares(pipeline, rows, split, scratch, training, err);
+}
+
+/* ---- what is told of it */
+
+static void
+put_metrics(struct text *text, const char *split, const struct assessment *found)
+{
     text_puts(text, text->length > 1 ? ",\"" : "\"");
     text_puts(text, split);
     text_puts(text, "\":{");
-    for (size_t i = 0; i < sizeof(metric) / sizeof(metric[0]); i++) {
+    for (size_t i = 0; i < found->figures; i++) {
         text_puts(text, i > 0 ? ",\"" : "\"");
-        text_puts(text, metric[i].name);
+        text_puts(text, found->figure[i].name);
         text_puts(text, "\":");
-        if (isfinite(metric[i].value))
-            text_put_float64(text, metric[i].value);
+        if (isfinite(found->figure[i].value))
+            text_put_float64(text, found->figure[i].value);
         else
             text_puts(text, "null");
     }
@@ -131,7 +185,7 @@ train_metrics_json(struct arena *arena, const struct training *training)
     struct text text = {.arena = arena};
     text_puts(&text, "{");
     put_metrics(&text, "train", &training->train);
-    if (training->test.rows > 0)
+    if (training->test.figures > 0)
         put_metrics(&text, "test", &training->test);
     text_puts(&text, "}");
     return text.failed ? BYTES_NONE : text_bytes(&text);

@@ -5,13 +5,11 @@
 #ifndef MILLRACE_TRAIN_H
 #define MILLRACE_TRAIN_H
 
-#include "evaluate.h"
+#include "assess.h"
 #include "frame.h"
 #include "pipeline.h"
 #include "scorer.h"
 #include "split.h"
-
-#define TRAIN_THRESHOLD 0.5 /* for accuracy, precision, recall and f1 */
 
 /* INPUT unless the pipeline says what to learn: a label, a learner or a search for one,
  * and at least one encoder. */
@@ -25,22 +23,36 @@ int train_check(const struct pipeline *, struct error *) MUST_CHECK;
 #define TRAIN_EVENT_TIME    "$event_time" /* the last; only a split by time looks at it */
 const struct schema *train_schema(struct arena *, const struct pipeline *);
 
+/* The learning curve: what a model is worth that learnt from so many of the training rows, by
+ * assess_headline on the rows it learnt from and on the test split; NaN: undefined, or such a model
+ * could not be fitted. */
+#define TRAIN_STEPS          4 /* of 1/8, 1/4, 1/2 and all */
+#define TRAIN_STEP_ROWS_MIN  400
+#define TRAIN_STEP_ROWS_MAX  200000 /* beyond, the curve would cost more than it tells */
+#define TRAIN_STEP_BYTES_MAX ((size_t)4 << 30)
+struct learnt {
+    size_t rows;
+    double train, test;
+};
+
 struct training {
     struct scorer *scorer; /* as read back from the artefact; train_free */
     struct bytes artefact; /* the arena's */
     char digest[DIGEST_HEX];
-    struct evaluation train, test; /* test.rows 0: the test split is empty */
+    struct assessment train, test; /* test.figures 0: the test split is empty */
+    struct learnt learnt[TRAIN_STEPS];
+    size_t steps; /* rows rising, the last of them all; 0: there were too few or too many */
 };
-/* Fits on the training split and writes the model file. */
+/* Fits on the training split and writes the model file. How far numbers may be off is measured on
+ * the test split. */
 int train_fit(const struct pipeline *, const struct frame *rows, const struct split *,
               struct training *, struct error *) MUST_CHECK;
 /* Evaluates the model as read back from its file, which is what scoring will run. */
-int train_evaluate(const struct frame *rows, const struct split *, struct training *,
-                   struct error *) MUST_CHECK;
-/* Of the rows listed; memory is the frame's arena's. */
-int train_evaluate_rows(const struct scorer *, const struct frame *rows, const size_t *row,
-                        const double *y, size_t count, struct evaluation *,
-                        struct error *) MUST_CHECK;
+int train_evaluate(const struct pipeline *, const struct frame *rows, const struct split *,
+                   struct training *, struct error *) MUST_CHECK;
+/* The learning curve, after train_evaluate; fits the smaller shares. */
+int train_curve(const struct pipeline *, const struct frame *rows, const struct split *,
+                struct training *, struct error *) MUST_CHECK;
 void train_free(struct training *); /* what it holds, not itself */
 
 /* JSON in the arena; BYTES_NONE past its limit. Metrics: {"train": {"auc": ..}, "test": {..}},
@@ -48,5 +60,12 @@ void train_free(struct training *); /* what it holds, not itself */
  * [{"feature": .., "encoder": .., "left_out": ..}]. */
 struct bytes train_metrics_json(struct arena *, const struct training *);
 struct bytes train_limits_json(struct arena *, const struct training *);
+/* All that is recorded of the evaluation: {"figures": [{"split", "name", "value", "low", "high"}],
+ * "confusion": [{"label", "predicted", "rows"}], "curve": [{"place", "threshold",
+ * "true_positive_rate", "false_positive_rate", "precision"}], "calibration": [{"bin", "rows",
+ * "predicted", "observed"}], "segments": [{"feature", "place", "segment", "rows", "figure",
+ * "value"}], "importance": [{"feature", "figure", "mean", "deviation"}], "learning": [{"rows",
+ * "split", "figure", "value"}]}; all but the first and the last are of the test split. */
+struct bytes train_evaluation_json(struct arena *, const struct training *);
 
 #endif

@@ -9,33 +9,14 @@
 #include "model/model.h"
 #include "train.h"
 
-static const struct {
-    const char *name;
-    int sign;
-    size_t at;
-} metrics[] = {
-    {"auc", 1, offsetof(struct evaluation, auc)},
-    {"log_loss", -1, offsetof(struct evaluation, log_loss)},
-    {"brier", -1, offsetof(struct evaluation, brier)},
-    {"accuracy", 1, offsetof(struct evaluation, accuracy)},
-    {"f1", 1, offsetof(struct evaluation, f1)},
-};
-#define METRICS (sizeof(metrics) / sizeof(metrics[0]))
-
-static size_t
-find_metric(const char *name)
-{
-    for (size_t i = 0; i < METRICS; i++)
-        if (strcmp(metrics[i].name, name) == 0)
-            return i;
-    return METRICS;
-}
-
 int
 metric_sign(const char *metric)
 {
-    size_t i = find_metric(metric);
-    return i < METRICS ? metrics[i].sign : 1;
+    static const char *const losses[] = {"log_loss", "brier", "rmse", "mae"};
+    for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++)
+        if (strcmp(losses[i], metric) == 0)
+            return -1;
+    return 1;
 }
 
 /* ---- candidates */
@@ -106,17 +87,14 @@ judge_fold(const struct candidate *candidate, const struct frame *rows, const st
 {
     DEFER(scorer_free) struct scorer *scorer = NULL;
     struct picked learn, judge;
-    struct evaluation found;
+    struct assessment found;
     const struct pipeline *pipeline = &candidate->pipeline;
     if (split_pick(split, pipeline, rows, fold, share, rows->arena, &learn, &judge, err) != 0 ||
         scorer_fit(pipeline, rows, learn.row, learn.rows, learn.y, &scorer, err) != 0 ||
-        train_evaluate_rows(scorer, rows, judge.row, judge.y, judge.rows, &found, err) != 0)
+        assess(pipeline, scorer, rows, judge.row, judge.y, judge.rows, ASSESS_FIGURES, &found,
+               err) != 0)
         return -1;
-    size_t metric = find_metric(pipeline->search.metric);
-    if (metric == METRICS)
-        return error_set(err, ERROR_INPUT, "there is no metric \"%s\" here",
-                         pipeline->search.metric);
-    double value = *(const double *)(const void *)((const char *)&found + metrics[metric].at);
+    double value = assessment_figure(&found, pipeline->search.metric);
     if (!isfinite(value))
         return error_set(err, ERROR_INPUT, "%s is undefined on fold %zu, %zu rows",
                          pipeline->search.metric, fold, judge.rows);

@@ -25,6 +25,13 @@ struct model_type {
     int (*load)(struct bytes, struct model **, struct error *); /* hostile bytes: INPUT */
     void (*free)(struct model **);
 };
+/* Whether decisions can be made by what it gives of such an outcome. */
+static inline bool
+model_decides(const struct model_type *learner, enum learning_task outcome)
+{
+    return (learner->ability.tasks & outcome) != 0 ||
+           (outcome == TASK_BINARY && learner->ability.rates);
+}
 extern const struct model_type *const model_types[];
 const struct model_type *model_find(const char *name);
 

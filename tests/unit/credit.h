@@ -153,6 +153,7 @@ credit_pipeline(struct arena *arena)
     pipeline->encoder = use;
     pipeline->bands = 3;
     pipeline->band = bands;
+    pipeline->label.task = TASK_BINARY;
     pipeline->label.positive = "bad";
     pipeline->train.learner = &model_logistic;
     pipeline->train.settings =

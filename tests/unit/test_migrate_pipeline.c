@@ -64,7 +64,7 @@ with_clean(const struct schema_field *field, size_t count)
 }
 
 static void
-refused(struct warehouse *db, const struct pipeline *pipeline, const char *reason)
+check_refused(struct warehouse *db, const struct pipeline *pipeline, const char *reason)
 {
     err = (struct error){0};
     ck_ok(warehouse_begin(db, &err), err);
@@ -175,7 +175,7 @@ START_TEST(a_changed_type_is_refused_with_both_types)
     struct warehouse *db = migrated();
     struct pipeline newer = with_clean(changed, 1);
     make(db, &loan);
-    refused(db, &newer, "migrate.type");
+    check_refused(db, &newer, "migrate.type");
     ck_assert_ptr_nonnull(strstr(err.message, "column age of clean.loan"));
     ck_assert_ptr_nonnull(strstr(err.message, "bigint"));
     ck_assert_ptr_nonnull(strstr(err.message, "double precision"));
@@ -187,7 +187,7 @@ START_TEST(a_field_named_as_provenance_is_refused)
 {
     struct warehouse *db = migrated();
     struct pipeline bad = with_clean(clashing, 1);
-    refused(db, &bad, "migrate.reserved");
+    check_refused(db, &bad, "migrate.reserved");
     warehouse_close(&db);
 }
 END_TEST
@@ -196,7 +196,7 @@ START_TEST(a_field_named_as_a_system_column_is_refused)
 {
     struct warehouse *db = migrated();
     struct pipeline bad = with_clean(systemic, 1);
-    refused(db, &bad, "migrate.reserved");
+    check_refused(db, &bad, "migrate.reserved");
     warehouse_close(&db);
 }
 END_TEST
@@ -206,7 +206,7 @@ START_TEST(a_name_too_long_for_its_index_is_refused)
     struct warehouse *db = migrated();
     struct pipeline bad = loan;
     bad.name = "a_name_of_sixty_bytes_which_postgresql_would_cut_into_pieces";
-    refused(db, &bad, "migrate.name");
+    check_refused(db, &bad, "migrate.name");
     warehouse_close(&db);
 }
 END_TEST

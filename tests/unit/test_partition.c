@@ -237,7 +237,7 @@ START_TEST(a_new_column_is_in_every_piece)
 END_TEST
 
 static void
-refused(struct warehouse *db, const struct pipeline *pipeline, const char *remedy)
+check_refused(struct warehouse *db, const struct pipeline *pipeline, const char *remedy)
 {
     err = (struct error){0};
     ck_ok(warehouse_begin(db, &err), err);
@@ -252,8 +252,8 @@ START_TEST(tables_of_another_layout_are_refused_with_the_remedy)
 {
     struct pipeline day = cut(PARTITION_DAY), month = cut(PARTITION_MONTH);
     struct warehouse *db = made(&whole);
-    refused(db, &day, "millrace rebuild loan --partition day --yes");
-    refused(db, &month, "millrace rebuild loan --partition month --yes");
+    check_refused(db, &day, "millrace rebuild loan --partition day --yes");
+    check_refused(db, &month, "millrace rebuild loan --partition month --yes");
     make(db, &whole);
     warehouse_close(&db);
 }
@@ -263,8 +263,8 @@ START_TEST(pieces_of_another_length_are_refused_with_the_remedy)
 {
     struct pipeline day = cut(PARTITION_DAY), month = cut(PARTITION_MONTH);
     struct warehouse *db = made(&day);
-    refused(db, &month, "millrace rebuild loan --partition month --yes");
-    refused(db, &whole, "millrace rebuild loan --partition none --yes");
+    check_refused(db, &month, "millrace rebuild loan --partition month --yes");
+    check_refused(db, &whole, "millrace rebuild loan --partition none --yes");
     make(db, &day);
     warehouse_close(&db);
 }

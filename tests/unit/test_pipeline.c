@@ -279,7 +279,7 @@ START_TEST(every_mistake_is_found_in_one_pass)
     const char *const expected[] = {
         "/name",          "/sources/0/role",      "/sources/0/fields/0/type",
         "/clean/0/rule",  "/clean/1/field",       "/features/0/name",
-        "/features/0/of", "/encode/0/features/0", "/label/positive",
+        "/features/0/of", "/encode/0/features/0", "/label",
         "/train/learner", "/score/reasons"};
     ck_assert_ptr_null(text_read(text, mistakes));
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)

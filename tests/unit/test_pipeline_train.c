@@ -71,12 +71,94 @@ START_TEST(a_label_without_a_field_comes_later)
 }
 END_TEST
 
-START_TEST(a_label_says_what_is_positive)
+#define ONE_KIND                                                                                   \
+    "must have one of \"positive\" (two outcomes), \"classes\" (three and more) and \"number\": "  \
+    "true"
+
+START_TEST(a_label_says_what_kind_it_is)
 {
-    text_mistaken(text_with(",'positive':'bad'", ""), "/label/positive",
-                  "is required: the outcome that counts as 1");
+    text_mistaken(text_with(",'positive':'bad'", ""), "/label", ONE_KIND);
+    text_mistaken(text_with("'positive':'bad'", "'positive':'bad','number':true"), "/label",
+                  ONE_KIND);
     text_mistaken(text_with("'positive':'bad'", "'positive':''"), "/label/positive",
                   "must not be empty");
+}
+END_TEST
+
+/* The whole pipeline with another label, learner and policy. */
+static const char *
+with_label(const char *label, const char *learner, const char *score)
+{
+    static char text[65536];
+    const char *end = strstr(TEXT_WHOLE, "'label'");
+    snprintf(text, sizeof(text), "%.*s'label':{'field':'Status',%s},'train':{'learner':'%s'}%s}",
+             (int)(end - TEXT_WHOLE), TEXT_WHOLE, label, learner, score);
+    return text;
+}
+#define CLASSES "'classes':['a','b','c']"
+
+START_TEST(an_outcome_may_be_one_of_several_classes)
+{
+    struct pipeline *pipeline = text_pipeline(with_label(CLASSES, "logistic", ""));
+    ck_assert_int_eq(pipeline->label.task, TASK_CLASSES);
+    ck_assert_uint_eq(pipeline->label.classes, 3);
+    ck_assert_str_eq(pipeline->label.class_name[2], "c");
+    ck_assert_ptr_null(pipeline->label.positive);
+    const struct schema *decisions = pipeline_schema(pipeline, "decisions");
+    ck_assert_int_ge(schema_find(decisions, "probabilities"), 0);
+    ck_assert_int_lt(schema_find(decisions, "prediction"), 0);
+    pipeline_free(&pipeline);
+}
+END_TEST
+
+START_TEST(an_outcome_may_be_a_number)
+{
+    struct pipeline *pipeline = text_pipeline(
+        with_label("'number':true", "linear",
+                   ",'score':{'policy':[{'from':-5,'decision':'cold'},{'from':20,'decision':"
+                   "'warm'}]}"));
+    ck_assert_int_eq(pipeline->label.task, TASK_REGRESSION);
+    ck_assert_uint_eq(pipeline->bands, 2);
+    const struct schema *decisions = pipeline_schema(pipeline, "decisions");
+    ck_assert_int_ge(schema_find(decisions, "prediction"), 0);
+    ck_assert_int_lt(schema_find(decisions, "probability"), 0);
+    pipeline_free(&pipeline);
+}
+END_TEST
+
+START_TEST(classes_are_three_different_texts_at_least)
+{
+    text_mistaken(with_label("'classes':['a','b']", "logistic", ""), "/label/classes",
+                  "must be a list of 3 to 1000 outcomes");
+    text_mistaken(with_label("'classes':['a','b','a']", "logistic", ""), "/label/classes/2",
+                  "\"a\" is in this list already");
+    text_mistaken(with_label("'classes':['a','b',3]", "logistic", ""), "/label/classes/2",
+                  "must be a text that is not empty");
+}
+END_TEST
+
+START_TEST(a_learner_that_cannot_predict_such_an_outcome_is_a_mistake)
+{
+    text_mistaken(with_label("'number':true", "logistic", ""), "/train/learner",
+                  "\"logistic\" cannot predict a number, which is what \"label\" says the outcome "
+                  "is");
+    text_mistaken(with_label(CLASSES, "linear", ""), "/train/learner",
+                  "\"linear\" cannot predict which of several outcomes it will be, which is what "
+                  "\"label\" says the outcome is");
+    text_mistaken(with_label("'positive':'bad'", "k_means", ""), "/train/learner",
+                  "\"k_means\" cannot predict which of two outcomes it will be, which is what "
+                  "\"label\" says the outcome is");
+    text_mistaken(with_label(CLASSES, "isolation", ""), "/train/learner",
+                  "\"isolation\" cannot predict which of several outcomes it will be, which is "
+                  "what \"label\" says the outcome is");
+}
+END_TEST
+
+START_TEST(several_classes_have_no_bands)
+{
+    text_mistaken(with_label(CLASSES, "logistic", ",'score':{" POLICY "}"), "/score/policy",
+                  "is for probabilities of one outcome and for numbers; of several outcomes the "
+                  "most probable is the decision");
 }
 END_TEST
 
@@ -172,7 +254,10 @@ END_TEST
 RUN_TESTS("pipeline_train", training_has_its_defaults, training_is_set,
           a_misspelt_setting_of_the_learner_gets_a_hint, an_unknown_learner_is_a_mistake,
           the_share_of_the_test_is_a_share, training_takes_two_rows_at_least,
-          a_label_without_a_field_comes_later, a_label_says_what_is_positive,
+          a_label_without_a_field_comes_later, a_label_says_what_kind_it_is,
+          an_outcome_may_be_one_of_several_classes, an_outcome_may_be_a_number,
+          classes_are_three_different_texts_at_least,
+          a_learner_that_cannot_predict_such_an_outcome_is_a_mistake, several_classes_have_no_bands,
           the_outcome_is_no_input, the_outcomes_column_is_taken, the_first_band_begins_at_zero,
           bands_ascend, bands_are_probabilities, bands_decide_something, there_are_bands,
           reasons_are_bounded, the_breaker_has_its_defaults, the_breaker_is_set_or_switched_off,

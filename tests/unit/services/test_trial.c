@@ -62,13 +62,15 @@ START_TEST(a_fold_is_what_a_model_of_the_other_folds_scores)
     DEFER(candidate_free) struct candidate candidate = {0};
     DEFER(scorer_free) struct scorer *scorer = NULL;
     struct picked learn, judge;
-    struct evaluation expected;
+    struct assessment expected;
     ck_ok(candidate_read(pipeline, "{\"learner\":\"logistic\"}", arena, &candidate, &err), err);
     ck_ok(split_pick(&split, pipeline, rows, 2, 1, arena, &learn, &judge, &err), err);
     ck_ok(scorer_fit(&candidate.pipeline, rows, learn.row, learn.rows, learn.y, &scorer, &err),
           err);
-    ck_ok(train_evaluate_rows(scorer, rows, judge.row, judge.y, judge.rows, &expected, &err), err);
-    ck_assert_double_eq(found.fold[1], expected.auc);
+    ck_ok(assess(pipeline, scorer, rows, judge.row, judge.y, judge.rows, ASSESS_FIGURES, &expected,
+                 &err),
+          err);
+    ck_assert_double_eq(found.fold[1], assessment_figure(&expected, "auc"));
 }
 END_TEST
 
@@ -90,8 +92,9 @@ START_TEST(more_or_less_of_a_metric_is_better)
     ck_assert_int_eq(metric_sign("log_loss"), -1);
     ck_assert_int_eq(metric_sign("brier"), -1);
     set_up(0);
-    for (size_t i = 0; search_metric_names[i] != NULL; i++) {
-        pipeline->search.metric = search_metric_names[i];
+    static const char *const metrics[] = {"auc", "log_loss", "brier", "accuracy", "f1"};
+    for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+        pipeline->search.metric = metrics[i];
         ck_assert(isfinite(judged("{\"learner\":\"logistic\"}", 1).score));
     }
 }
