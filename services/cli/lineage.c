@@ -66,13 +66,14 @@ read_model(struct cli *cli, const char *pipeline, json_t *way)
     const char *text = arena_print(cli->arena, "%lld", (long long)version);
     int status = cli_query(cli, &rows,
                            "SELECT m.version, m.digest, m.run_id, m.learner, m.train_rows, "
-                           "m.test_auc, m.aliases, r.job_id, r.pipeline_version FROM api.model m "
+                           "m.test_auc, m.aliases, r.job_id, r.pipeline_version, m.test_figure, "
+                           "m.test_value FROM api.model m "
                            "JOIN model.run r ON r.id = m.run_id "
                            "WHERE m.pipeline = $1 AND m.version = $2::integer",
                            (const char *const[]){pipeline, text}, 2);
     if (status != 0 || rows_count(rows) == 0)
         return status;
-    json_t *models = cli_rows(rows, "ititirtii");
+    json_t *models = cli_rows(rows, "ititirtiitr");
     json_object_set(way, "model", json_array_get(models, 0));
     json_decref(models);
     return 0;
@@ -139,20 +140,34 @@ print_payload(const json_t *row)
 }
 
 static void
+print_score(const json_t *row)
+{
+    const json_t *low = json_object_get(row, "low"), *high = json_object_get(row, "high");
+    const json_t *prediction = json_object_get(row, "prediction");
+    printf("            %s, ", text_at(row, "decision"));
+    if (!json_is_number(prediction))
+        printf("probability %.4f\n", json_number_value(json_object_get(row, "probability")));
+    else if (json_is_number(low) && json_is_number(high))
+        printf("%.6g to be expected, %.6g to %.6g in 90 of 100 cases\n",
+               json_number_value(prediction), json_number_value(low), json_number_value(high));
+    else
+        printf("%.6g to be expected\n", json_number_value(prediction));
+}
+
+static void
 print_decision(struct cli *cli, const json_t *row, const json_t *model)
 {
     const char *reasons = reasons_text(cli->arena, json_object_get(row, "reasons"));
-    printf("            %s, probability %.4f\n", text_at(row, "decision"),
-           json_number_value(json_object_get(row, "probability")));
+    print_score(row);
     printf("            because of %s\n", reasons != NULL ? reasons : "?");
     printf("            by model version %lld, SHA-256 %.16s...\n", int_at(row, "model_version"),
            text_at(row, "model_digest"));
     if (model != NULL && int_at(model, "version") == int_at(row, "model_version"))
         printf(
-            "            from run %lld: %s on %lld rows of pipeline version %lld, test AUC %.3f\n",
+            "            from run %lld: %s on %lld rows of pipeline version %lld, test %s %.3f\n",
             int_at(model, "run_id"), text_at(model, "learner"), int_at(model, "train_rows"),
-            int_at(model, "pipeline_version"),
-            json_number_value(json_object_get(model, "test_auc")));
+            int_at(model, "pipeline_version"), text_at(model, "test_figure"),
+            json_number_value(json_object_get(model, "test_value")));
 }
 
 static void

@@ -12,19 +12,15 @@
 
 /* The first whose words match is taken: of two that begin alike, the longer comes first. */
 static const struct verb *const verbs[] = {
-    &verb_pipeline_apply, &verb_pipeline_list,
-    &verb_pipeline_show,  &verb_pipeline_schema,
-    &verb_ingest,         &verb_train_cancel,
-    &verb_train,          &verb_models_list,
-    &verb_models_show,    &verb_models_promote,
-    &verb_decisions,      &verb_lineage,
-    &verb_status,         &verb_tail,
-    &verb_dead_replay,    &verb_dead,
-    &verb_positions_set,  &verb_positions,
-    &verb_rebuild,        &verb_db_migrate,
-    &verb_db_grants,      &verb_db_status,
-    &verb_topics,         &verb_generate_loans,
-    &verb_version,        NULL,
+    &verb_pipeline_apply,  &verb_pipeline_list,  &verb_pipeline_show,
+    &verb_pipeline_schema, &verb_ingest,         &verb_train_cancel,
+    &verb_train,           &verb_models_list,    &verb_models_show,
+    &verb_models_report,   &verb_models_promote, &verb_decisions,
+    &verb_lineage,         &verb_status,         &verb_tail,
+    &verb_dead_replay,     &verb_dead,           &verb_positions_set,
+    &verb_positions,       &verb_rebuild,        &verb_db_migrate,
+    &verb_db_grants,       &verb_db_status,      &verb_topics,
+    &verb_generate_loans,  &verb_version,        NULL,
 };
 #define VERBS_MAX (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -1,4 +1,4 @@
-/* models: list, show and promote model versions.
+/* models: list and promote model versions.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "models.h"
 
@@ -24,9 +24,10 @@ run_list(struct cli *cli, const void *given, int argc, char *const argv[])
 {
     (void)argc;
     (void)argv;
-    static const char *const columns[] = {"pipeline", "version",    "aliases",   "status",
-                                          "learner",  "train_rows", "test_rows", "test_auc",
-                                          "run_id",   "created_at", "digest:12", NULL};
+    static const char *const columns[] = {"pipeline",   "version",    "aliases",    "status",
+                                          "learner",    "train_rows", "test_rows",  "test_figure",
+                                          "test_value", "run_id",     "created_at", "digest:12",
+                                          NULL};
     const struct list_options *options = given;
     DEFER(rows_free) struct rows *rows = NULL;
     int status = 0;
@@ -35,111 +36,22 @@ run_list(struct cli *cli, const void *given, int argc, char *const argv[])
     if (status == 0)
         status = cli_query(cli, &rows,
                            "SELECT pipeline, version, aliases, status, learner, train_rows, "
-                           "test_rows, test_auc, run_id, created_at, digest FROM api.model "
+                           "test_rows, test_auc, run_id, created_at, digest, test_figure, "
+                           "test_value FROM api.model "
                            "WHERE $1::text IS NULL OR pipeline = $1 ORDER BY pipeline, version",
                            (const char *const[]){options->pipeline}, 1);
-    return status != 0 ? status : cli_print(cli, cli_rows(rows, "titttiiritt"), columns);
+    return status != 0 ? status : cli_print(cli, cli_rows(rows, "titttiiritttr"), columns);
 }
 
 const struct verb verb_models_list = {
     .words = "models list",
     .arguments = "",
-    .summary = "model versions with their aliases and test AUC",
+    .summary = "model versions with their aliases and how good they are on the test split",
     .examples = "  millrace models list\n  millrace models list -p loan -o json\n",
     .options = list_options,
     .options_size = sizeof(struct list_options),
     .timeout = "30s",
     .run = run_list,
-};
-
-/* ---- show */
-
-static int
-read_metrics(struct cli *cli, const char *run, json_t **metrics)
-{
-    DEFER(rows_free) struct rows *rows = NULL;
-    int status = cli_query(cli, &rows,
-                           "SELECT name AS metric, max(value) FILTER (WHERE split = 'train') AS "
-                           "train, max(value) FILTER (WHERE split = 'test') AS test FROM "
-                           "model.metric WHERE run_id = $1::bigint GROUP BY name ORDER BY name",
-                           (const char *const[]){run}, 1);
-    if (status == 0)
-        *metrics = cli_rows(rows, "trr");
-    return status;
-}
-
-int
-models_print(struct cli *cli, const char *pipeline, const char *version)
-{
-    static const char *const columns[] = {"metric", "train", "test", NULL};
-    DEFER(rows_free) struct rows *rows = NULL;
-    json_t *metrics = NULL;
-    int status =
-        cli_query(cli, &rows,
-                  "SELECT m.run_id, m.pipeline, m.version, m.status, m.aliases, m.learner, "
-                  "r.pipeline_version, r.seed, m.train_rows, m.test_rows, m.digest, "
-                  "r.started_at, r.finished_at, r.settings FROM api.model m JOIN model.run "
-                  "r ON r.id = m.run_id WHERE m.pipeline = $1 AND ($2::integer IS NULL OR "
-                  "m.version = $2::integer) ORDER BY m.version DESC LIMIT 1",
-                  (const char *const[]){pipeline, version}, 2);
-    if (status != 0)
-        return status;
-    if (rows_count(rows) == 0)
-        return complain(STATUS_NOT_FOUND, "`millrace models list` shows what there is.",
-                        "no model version %s of pipeline %s", version != NULL ? version : "at all",
-                        pipeline);
-    status = read_metrics(cli, rows_text(rows, 0, 0), &metrics);
-    if (status != 0)
-        return status;
-    json_t *all = cli_rows(rows, "ititttiiiitttj");
-    json_t *model = json_incref(json_array_get(all, 0));
-    json_decref(all);
-    if (cli->json) {
-        json_object_set_new(model, "metrics", metrics);
-        return cli_print(cli, model, NULL);
-    }
-    status = cli_print(cli, model, NULL);
-    putchar('\n');
-    int printed = cli_print(cli, metrics, columns);
-    return status != 0 ? status : printed;
-}
-
-/* A version from 1 that PostgreSQL's integer can hold. */
-static int
-check_version(const char *text)
-{
-    size_t digits = strspn(text, "0123456789");
-    if (digits > 0 && digits < 10 && text[digits] == '\0')
-        return 0;
-    return complain(STATUS_USAGE, NULL, "'%s' is no model version: a number is", text);
-}
-
-static int
-run_show(struct cli *cli, const void *options, int argc, char *const argv[])
-{
-    (void)options;
-    (void)argc;
-    const char *slash = strchr(argv[0], '/');
-    const char *version = slash != NULL ? slash + 1 : NULL;
-    size_t length = slash != NULL ? (size_t)(slash - argv[0]) : strlen(argv[0]);
-    const char *name = arena_print(cli->arena, "%.*s", (int)length, argv[0]);
-    if (name == NULL)
-        return complain(STATUS_FAILED, NULL, "out of memory");
-    int status = version != NULL ? check_version(version) : 0;
-    if (status == 0)
-        status = cli_check_pipeline(cli, name, NULL);
-    return status != 0 ? status : models_print(cli, name, version);
-}
-
-const struct verb verb_models_show = {
-    .words = "models show",
-    .arguments = "NAME[/VERSION]",
-    .summary = "one version, else the newest: run, settings, metrics, digest",
-    .examples = "  millrace models show loan\n  millrace models show loan/3 -o json\n",
-    .arguments_min = 1,
-    .arguments_max = 1,
-    .timeout = "30s",
-    .run = run_show,
 };
 
 /* ---- promote */
@@ -159,7 +71,7 @@ find_version(struct cli *cli, const char *pipeline, const char *version, struct 
 {
     DEFER(rows_free) struct rows *rows = NULL;
     bool latest = strcmp(version, "latest") == 0;
-    int status = latest ? 0 : check_version(version);
+    int status = latest ? 0 : models_check_version(version);
     if (status == 0)
         status = cli_query(cli, &rows,
                            "SELECT version, digest, status FROM model.version WHERE pipeline = $1 "

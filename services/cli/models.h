@@ -1,12 +1,19 @@
-/* models: model versions as people read them.
+/* models: what is on record about model versions, and how it is shown.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_CLI_MODELS_H
 #define MILLRACE_CLI_MODELS_H
 
 #include "cli.h"
 
-/* Prints one version with its run and its metrics; version NULL: the newest. Returns an exit
- * status. */
+/* NAME[/VERSION], checked; *version NULL: the newest. */
+int models_parse(struct cli *, const char *argument, const char **name, const char **version);
+/* A version from 1 that PostgreSQL's integer can hold. */
+int models_check_version(const char *text);
+
+/* One version, NULL: the newest, with its run and all of its evaluation: an object with the arrays
+ * metrics, confusion, segments, importance, curve, calibration and learning (new reference). */
+int models_read(struct cli *, const char *pipeline, const char *version, json_t **model);
+/* Prints a version, NULL: the newest, with its metrics. */
 int models_print(struct cli *, const char *pipeline, const char *version);
 
 #endif
