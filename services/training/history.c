@@ -34,7 +34,10 @@ put_labels(struct text *text, const char *table, const char *rows_digest)
                     " received_at DESC, kafka_offset DESC, kafka_partition");
 }
 
-/* Text is compared by its bytes (COLLATE "C"), so that the order, and with it the digest of the
+/* Of an event recorded twice the features are those that were there first, by receipt, since
+ * offsets of two partitions say nothing of each other: what was computed later might know more.
+ *
+ * Text is compared by its bytes (COLLATE "C"), so that the order, and with it the digest of the
  * rows, is the same in every database. */
 const char *
 history_sql(struct arena *arena, const struct pipeline *pipeline, const char *rows_digest)
@@ -48,7 +51,8 @@ history_sql(struct arena *arena, const struct pipeline *pipeline, const char *ro
     text_puts(&text, ", f.event_time");
     text_puts(&text, " FROM (SELECT DISTINCT ON (event_id COLLATE \"C\") * FROM feature.");
     text_puts(&text, table);
-    text_puts(&text, " ORDER BY event_id COLLATE \"C\", log_epoch, kafka_offset, kafka_partition) f"
+    text_puts(&text, " ORDER BY event_id COLLATE \"C\", received_at, log_epoch, kafka_offset,"
+                     " kafka_partition) f"
                      " JOIN (");
     put_labels(&text, table, rows_digest);
     text_puts(&text, ") l ON l.event_id = f.event_id ORDER BY f.event_id COLLATE \"C\")"

@@ -14,7 +14,7 @@ struct history {
     struct frame
         *frame; /* train_schema's columns, sorted by the bytes of the event id, each once */
 };
-/* Features of every event that has a label: of an event recorded twice the first record counts, of
+/* Features of every event that has a label: of an event recorded twice what was received first, of
  * several labels the newest. With a digest: the rows of that split in model.split_row alone, with
  * the labels they had then. INPUT: no tables yet, or more than fits the limits; TRANSIENT. */
 int history_read(struct warehouse *, struct arena *, const struct pipeline *,

@@ -46,6 +46,8 @@ TRAIN_TASK := $(EXTRA_test_train) $(addprefix build/t/services/training/,history
   searching.o task.o trial.o)
 EXTRA_test_train_task := $(TRAIN_TASK) -Wl,--wrap=train_fit
 build/t/unit/services/test_train_task: $(TRAIN_TASK)
+EXTRA_test_history := $(TRAIN_TASK)
+build/t/unit/services/test_history: $(TRAIN_TASK)
 EXTRA_test_searching := $(TRAIN_TASK)
 build/t/unit/services/test_searching: $(TRAIN_TASK)
 

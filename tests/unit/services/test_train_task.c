@@ -19,7 +19,7 @@ START_TEST(a_job_becomes_a_recorded_and_announced_challenger)
     ck_assert_str_eq(ask(db, "SELECT status FROM ops.jobs"), "done");
     ck_assert_str_eq(ask(db, "SELECT status FROM model.run"), "finished");
     ck_assert_str_eq(ask(db, "SELECT train_rows + test_rows FROM model.run"), "300");
-    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.metric"), "20");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.metric"), "24");
     ck_assert_str_eq(ask(db, "SELECT alias || version FROM model.alias"), "challenger1");
     ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.alias_history h JOIN model.alias a"
                              " USING (revision, pipeline, alias, version)"),
@@ -38,6 +38,39 @@ START_TEST(a_job_becomes_a_recorded_and_announced_challenger)
     ck_assert_str_eq(announced[0].alias, "challenger");
     ck_assert_int_eq(announced[0].version, 1);
     ck_assert_str_eq(announced[0].digest, ask(db, "SELECT digest FROM model.version"));
+    tear_down();
+}
+END_TEST
+
+START_TEST(the_whole_evaluation_is_recorded)
+{
+    static const char *const whole[] = {
+        "SELECT count(*) = 9 AND bool_and(low <= value AND value <= high) FROM model.metric"
+        " WHERE low IS NOT NULL AND split = 'test'",
+        "SELECT count(*) = 4 AND sum(c.rows) = max(r.test_rows) FROM model.confusion c JOIN "
+        "model.run"
+        " r ON r.id = c.run_id",
+        "SELECT sum(c.rows) FILTER (WHERE label = 'bad') = (SELECT value FROM model.metric WHERE "
+        "name"
+        " = 'positives' AND split = 'test') FROM model.confusion c",
+        "SELECT count(*) > 10 AND max(true_positive_rate) = 1 AND max(false_positive_rate) = 1 FROM"
+        " model.curve",
+        "SELECT count(*) = 10 AND sum(c.rows) = max(r.test_rows) FROM model.calibration c JOIN"
+        " model.run r ON r.id = c.run_id",
+        "SELECT bool_and(n = test_rows) FROM (SELECT sum(s.rows) AS n, max(r.test_rows) AS "
+        "test_rows"
+        " FROM model.segment s JOIN model.run r ON r.id = s.run_id GROUP BY s.feature) f",
+        "SELECT count(*) = 13 AND bool_and(figure = 'auc') FROM model.importance",
+        "SELECT count(*) = 0 FROM model.learning", /* of 240 rows: too few for a curve */
+        "SELECT test_figure = 'auc' AND test_value = test_auc FROM api.model",
+        "SELECT count(*) = 300 FROM model.split_row JOIN model.run USING (rows_digest)",
+    };
+    set_up_history();
+    submit("loan", "{}");
+    turn();
+    ck_assert_str_eq(ask(db, "SELECT status FROM ops.jobs"), "done");
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+        ck_assert_msg(strcmp(ask(db, whole[i]), "t") == 0, "%s", whole[i]);
     tear_down();
 }
 END_TEST
@@ -199,7 +232,7 @@ START_TEST(a_lost_lease_records_nothing)
     ck_ok(history_read(db, task.arena, pipeline, NULL, &history, &err), err);
     ck_ok(split_make(pipeline, history.frame, &split, &err), err);
     ck_ok(train_fit(pipeline, history.frame, &split, &training, &err), err);
-    ck_ok(train_evaluate(history.frame, &split, &training, &err), err);
+    ck_ok(train_evaluate(pipeline, history.frame, &split, &training, &err), err);
     const struct run lost = {
         .job = &job, .worker = "training-0", .pipeline = pipeline, .rows = history.frame};
     ck_assert_int_eq(record_finished(db, task.arena, &lost, &split, &training, &challenger, &err),
@@ -311,6 +344,7 @@ START_TEST(no_job_is_no_misfortune)
 END_TEST
 
 RUN_POSTGRES_TESTS("train_task", a_job_becomes_a_recorded_and_announced_challenger,
+                   the_whole_evaluation_is_recorded,
                    the_same_history_again_is_a_new_version_of_the_same_artefact,
                    the_recorded_artefact_scores,
                    of_repeated_events_the_first_counts_and_of_labels_the_newest,

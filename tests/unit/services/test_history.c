@@ -1,0 +1,126 @@
+/* What history reads out of random tables: of each event what was recorded first, whatever came
+ * later, and the outcome known last. SPDX-License-Identifier: Apache-2.0 */
+#include "chance.h"
+#include "training_bench.h"
+
+#define EVENTS  120
+#define RECORDS 400
+
+struct entry {
+    size_t event;
+    int64_t received, offset, age;
+    int partition, epoch;
+};
+
+static void
+put_record(const char *layer, const struct entry *record, const char *columns, const char *values)
+{
+    run(db, arena_print(arena,
+                        "INSERT INTO %s.loan (event_id, kafka_partition, log_epoch, kafka_offset,"
+                        " event_time, received_at, schema_version, pipeline_version, %s) VALUES"
+                        " ('e%03zu', %d, %d, %lld, to_timestamp(0), to_timestamp(%lld), 1, 1, %s)",
+                        layer, columns, record->event, record->partition, record->epoch,
+                        (long long)record->offset, (long long)record->received, values));
+}
+
+/* Features of an event bear the number of their record as age; nothing else tells them apart. In
+ * each partition offsets and receipts rise together, and partitions know nothing of each other. */
+static void
+draw_records(uint64_t seed, struct entry *record, const char *layer)
+{
+    struct chance chance = chance_of(seed, (uint64_t)layer[0]);
+    int64_t offset[4], received = 1000000;
+    for (size_t p = 0; p < 4; p++)
+        offset[p] = (int64_t)chance_below(&chance, 100000);
+    for (size_t i = 0; i < RECORDS; i++) {
+        int partition = (int)chance_below(&chance, 4);
+        received += 1 + (int64_t)chance_below(&chance, 1000);
+        record[i] = (struct entry){.event = chance_below(&chance, EVENTS),
+                                   .received = received,
+                                   .offset = offset[partition]++,
+                                   .age = (int64_t)i,
+                                   .partition = partition,
+                                   .epoch = 1 + (i > RECORDS / 2)};
+        if (i == RECORDS / 2) /* topics made anew count from 0 */
+            memset(offset, 0, sizeof(offset));
+    }
+}
+
+/* Rows lie in the table in any order. */
+static void
+insert_records(uint64_t seed, const struct entry *record, size_t count, size_t first,
+               const char *layer)
+{
+    struct chance chance = chance_of(seed, 77);
+    size_t order[RECORDS];
+    bool features = layer[0] == 'f';
+    for (size_t i = 0; i < count; i++)
+        order[i] = first + i;
+    chance_shuffle(&chance, order, count);
+    run(db, "BEGIN");
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *own = &record[order[i]];
+        put_record(layer, own, features ? "age" : "label",
+                   arena_print(arena, features ? "%lld" : "'%lld'", (long long)own->age));
+    }
+    run(db, "COMMIT");
+}
+
+/* -1: none has come. */
+static int64_t
+age_of(const struct entry *record, size_t count, size_t event, bool newest)
+{
+    int64_t found = -1;
+    for (size_t i = 0; i < count; i++)
+        if (record[i].event == event && (newest || found < 0))
+            found = record[i].age;
+    return found;
+}
+
+static void
+check_history(const struct pipeline *pipeline, const struct entry *feature,
+              const struct entry *label, size_t count)
+{
+    struct history history;
+    size_t row = 0;
+    arena_reset(task.arena);
+    ck_ok(history_read(db, task.arena, pipeline, NULL, &history, &err), err);
+    const struct column *age = &history.frame->column[frame_find(history.frame, "age")];
+    const struct column *outcome = &history.frame->column[TRAIN_LABEL];
+    for (size_t event = 0; event < EVENTS; event++) {
+        int64_t first = age_of(feature, count, event, false);
+        int64_t newest = age_of(label, count, event, true);
+        if (first < 0 || newest < 0)
+            continue;
+        ck_assert_uint_lt(row, history.frame->rows);
+        ck_assert(bytes_equal_text(history.frame->column[TRAIN_EVENT_ID].bytes[row],
+                                   arena_print(task.arena, "e%03zu", event)));
+        ck_assert_int_eq(age->integer[row], first);
+        ck_assert(bytes_equal_text(outcome->bytes[row],
+                                   arena_print(task.arena, "%lld", (long long)newest)));
+        row++;
+    }
+    ck_assert_uint_eq(row, history.frame->rows);
+    history_free(&history);
+}
+
+/* Half of the records, then all of them: features that an event had stay as they were. */
+START_TEST(later_records_change_no_feature_and_later_outcomes_count)
+{
+    static struct entry feature[RECORDS], label[RECORDS];
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct pipeline *pipeline = set_up();
+        make_tables(pipeline);
+        draw_records(seed, feature, "feature");
+        draw_records(seed, label, "label");
+        for (size_t half = 0; half < 2; half++) {
+            insert_records(seed, feature, RECORDS / 2, half * RECORDS / 2, "feature");
+            insert_records(seed, label, RECORDS / 2, half * RECORDS / 2, "label");
+            check_history(pipeline, feature, label, (half + 1) * RECORDS / 2);
+        }
+        tear_down();
+    }
+}
+END_TEST
+
+RUN_POSTGRES_TESTS("history", later_records_change_no_feature_and_later_outcomes_count)
