@@ -135,3 +135,12 @@ LEFT JOIN LATERAL (SELECT b.trial, b.learner, b.score, b.settings FROM model.tri
                             CASE WHEN s.metric IN ('log_loss', 'brier', 'rmse', 'mae') THEN -b.score
                                  ELSE b.score END DESC,
                             b.trial LIMIT 1) b ON true;
+
+ALTER TABLE monitor.quality ALTER COLUMN positives DROP NOT NULL;
+ALTER TABLE monitor.quality ADD COLUMN accuracy double precision;
+ALTER TABLE monitor.quality ADD COLUMN rmse double precision;
+COMMENT ON COLUMN monitor.quality.positives IS 'Of these, positive ones; null where outcomes are numbers or several classes';
+COMMENT ON COLUMN monitor.quality.auc IS 'Area under the ROC curve, ties counted half; null with one class alone or other outcomes';
+COMMENT ON COLUMN monitor.quality.log_loss IS 'Mean negative log-likelihood; null of numbers';
+COMMENT ON COLUMN monitor.quality.accuracy IS 'Share of right decisions between several classes';
+COMMENT ON COLUMN monitor.quality.rmse IS 'Root of the mean squared error of predicted numbers';

@@ -151,13 +151,14 @@ read_models(struct cli *cli, const char *pipeline, json_t **models)
     int status =
         cli_query(cli, &rows,
                   "SELECT m.pipeline, m.version AS model, m.aliases, m.test_auc, "
-                  "q.auc AS live_auc, q.labelled AS outcomes, q.measured_at FROM api.model "
+                  "q.auc AS live_auc, q.labelled AS outcomes, q.measured_at, m.test_figure, "
+                  "m.test_value, coalesce(q.auc, q.accuracy, q.rmse) AS live_value FROM api.model "
                   "m LEFT JOIN monitor.quality q ON q.pipeline = m.pipeline AND "
                   "q.model_version = m.version WHERE m.pipeline = $1 AND (m.aliases IS NOT "
                   "NULL OR q.pipeline IS NOT NULL) ORDER BY m.version",
                   (const char *const[]){pipeline}, 1);
     if (status == 0)
-        *models = cli_rows(rows, "titrrit");
+        *models = cli_rows(rows, "titrrittrr");
     return status;
 }
 
@@ -219,8 +220,9 @@ print_status(const struct cli *cli, const json_t *whole)
     static const char *const topic_columns[] = {"topic",    "offsets", "rows",      "rows_lag",
                                                 "read_by",  "lag",     "in",        "out",
                                                 "outcomes", "dead",    "duplicate", NULL};
-    static const char *const model_columns[] = {"model",    "aliases",     "test_auc", "live_auc",
-                                                "outcomes", "measured_at", NULL};
+    static const char *const model_columns[] = {"model",       "aliases",    "test_figure",
+                                                "test_value",  "live_value", "outcomes",
+                                                "measured_at", NULL};
     json_t *models = json_object_get(whole, "models");
     printf("pipeline %s, version %lld, lane %s\n",
            json_string_value(json_object_get(whole, "pipeline")),

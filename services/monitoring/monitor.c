@@ -16,7 +16,7 @@
 
 #define RETRY_MS 5000 /* before a server that failed is asked again */
 
-enum { CONSERVATION, LAG, AUC, LABELLED, RETIRED, RETIRED_ROWS, MOVED_ROWS };
+enum { CONSERVATION, LAG, AUC, ACCURACY, RMSE, LABELLED, RETIRED, RETIRED_ROWS, MOVED_ROWS };
 struct metric monitor_metrics[] = {
     [CONSERVATION] = {.name = "millrace_monitoring_conservation_error_records",
                       .type = METRIC_GAUGE,
@@ -29,6 +29,13 @@ struct metric monitor_metrics[] = {
     [AUC] = {.name = "millrace_monitoring_auc_ratio",
              .type = METRIC_GAUGE,
              .help = "Area under the ROC curve over decisions with a late outcome"},
+    [ACCURACY] = {.name = "millrace_monitoring_accuracy_ratio",
+                  .type = METRIC_GAUGE,
+                  .help = "Share of right decisions between several classes, of those with a late "
+                          "outcome"},
+    [RMSE] = {.name = "millrace_monitoring_error_rms",
+              .type = METRIC_GAUGE,
+              .help = "Root of the mean squared error of predicted numbers with a late outcome"},
     [LABELLED] = {.name = "millrace_monitoring_labelled_decisions",
                   .type = METRIC_GAUGE,
                   .help = "Decisions whose outcome has arrived since"},
@@ -180,12 +187,15 @@ write_tables(struct monitor *monitor, struct task *task, bool counts_are_new, st
         return -1;
     const struct retention_metrics retention = {
         &monitor_metrics[RETIRED], &monitor_metrics[RETIRED_ROWS], &monitor_metrics[MOVED_ROWS]};
+    struct metric *const live[] = {[QUALITY_AUC] = &monitor_metrics[AUC],
+                                   [QUALITY_ACCURACY] = &monitor_metrics[ACCURACY],
+                                   [QUALITY_RMSE] = &monitor_metrics[RMSE]};
     for (size_t i = 0; i < monitor->count && !*task->stopping; i++) {
         struct watch *watch = monitor->watch[i];
         if (retention_keep(watch, task, &retention, err) != 0)
             return -1;
-        if (quality_measure(watch, task->arena, task->warehouse, &monitor_metrics[AUC],
-                            &monitor_metrics[LABELLED], err) != 0)
+        if (quality_measure(watch, task->arena, task->warehouse, live, &monitor_metrics[LABELLED],
+                            err) != 0)
             return -1;
         if (counts_are_new && conservation_count_rows(watch, task->arena, task->warehouse,
                                                       &monitor_metrics[CONSERVATION], err) != 0)
