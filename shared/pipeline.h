@@ -60,6 +60,7 @@ struct band { /* of the policy: the decision for scores from `from` (inclusive) 
 };
 
 enum split_kind { SPLIT_HASH, SPLIT_TIME };
+enum sampling { SAMPLE_HASH, SAMPLE_STRATIFIED, SAMPLE_KEY };
 
 struct pipeline_search {
     const struct search_type *method; /* NULL: no search, train.learner it is */
@@ -116,6 +117,8 @@ struct pipeline {
         const void *settings;             /* the learner's */
         int64_t seed;
         enum split_kind split;
+        enum sampling sample;
+        int64_t rows_max;  /* of history: more are sampled; 0: all */
         double test_share; /* of rows, by hash of the event id or the latest; default 0.2 */
         int64_t rows_min;  /* fewer labelled rows: the run fails; default 50 */
     } train;

@@ -205,6 +205,7 @@ train_schema(void)
     json_array_foreach(json_object_get(train, "oneOf"), i, schema)
     {
         set_choices(schema, "split", split_names);
+        set_choices(schema, "sample", sampling_names);
     }
     return train;
 }

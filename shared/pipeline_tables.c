@@ -82,7 +82,11 @@ const struct setting encoder_object_table[] = {
                 "on its side, or by time, the latest"),                                            \
         SETTING(train_object, test_share, REAL, "0.2",                                             \
                 "share of rows kept for the test, between 0 and 1"),                               \
-        SETTING(train_object, rows_min, COUNT, "50", "with fewer labelled rows the run fails")
+        SETTING(train_object, rows_min, COUNT, "50", "with fewer labelled rows the run fails"),    \
+        SETTING(train_object, rows_max, COUNT, "0", "of more labelled rows a sample; 0: all"),     \
+        SETTING(train_object, sample, TEXT, "hash",                                                \
+                "how it is drawn: by hash of the event id, stratified, each outcome keeping its "  \
+                "share, or by key, all events of a key or none")
 
 const struct setting train_object_table[] = {
     SETTING(train_object, learner, TEXT, NULL, "kind of learner"),
@@ -96,6 +100,7 @@ const struct setting search_train_table[] = {
     {0},
 };
 const char *const split_names[] = {"hash", "time", NULL};
+const char *const sampling_names[] = {"hash", "stratified", "key", NULL};
 
 const struct setting search_object_table[] = {
     SETTING(search_object, method, TEXT, NULL, "kind of search"),

@@ -65,12 +65,13 @@ struct train_object {
     const char *learner;
     int64_t seed, rows_min;
     double test_share;
-    const char *split;
+    const char *split, *sample;
+    int64_t rows_max;
     const struct json_t *learners, *search;
 };
 extern const struct setting train_object_table[]; /* of one learner */
 extern const struct setting search_train_table[]; /* of a search among learners */
-extern const char *const split_names[];
+extern const char *const split_names[], *const sampling_names[];
 
 struct search_object {
     const char *method, *metric;

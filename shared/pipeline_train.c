@@ -7,6 +7,23 @@
 #include "model/model.h"
 #include "pipeline_reader.h"
 
+static void
+check_sample(struct reader *reader, const struct node *node, const struct train_object *own)
+{
+    struct pipeline *pipeline = reader->pipeline;
+    int sample = entry_choice(reader->mistakes, node, "sample", own->sample, sampling_names);
+    if (sample == SAMPLE_STRATIFIED && pipeline->label.task == TASK_REGRESSION)
+        entry_mistake(reader->mistakes, node, "sample",
+                      "is by hash or by key where the outcome is a number, which has no shares");
+    if (sample == SAMPLE_KEY && pipeline->key_field == NULL)
+        entry_mistake(reader->mistakes, node, "sample",
+                      "by key needs the source's \"key\"; without one each event is its own");
+    if (own->rows_max > 0 && own->rows_max < own->rows_min)
+        entry_mistake(reader->mistakes, node, "rows_max", "must be 0, or \"rows_min\" at least");
+    pipeline->train.sample = sample > 0 ? (enum sampling)sample : SAMPLE_HASH;
+    pipeline->train.rows_max = own->rows_max;
+}
+
 /* What is said of training whatever the learner. */
 static void
 keep_train(struct reader *reader, const struct node *node, const struct train_object *own)
@@ -21,6 +38,7 @@ keep_train(struct reader *reader, const struct node *node, const struct train_ob
     reader->pipeline->train.split = split == SPLIT_TIME ? SPLIT_TIME : SPLIT_HASH;
     reader->pipeline->train.test_share = own->test_share;
     reader->pipeline->train.rows_min = own->rows_min;
+    check_sample(reader, node, own);
 }
 
 void

@@ -116,9 +116,10 @@ static int
 drawn_values(const void *self, const size_t *row, size_t count, double *values, struct error *err)
 {
     const struct seen *seen = self;
-    double *y = calloc(count * (1 + seen->outputs) + 1, sizeof(*y)), *scores = y + count;
+    double *y = calloc(count * (1 + seen->outputs) + 1, sizeof(*y));
     if (y == NULL)
         return error_memory(err, "evaluation");
+    double *scores = y + count;
     for (size_t i = 0; i < count; i++) {
         y[i] = seen->y[row[i]];
         memcpy(scores + i * seen->outputs, seen->scores + row[i] * seen->outputs,

@@ -9,11 +9,12 @@
 #include "train.h"
 
 static void
-put_columns(struct text *text, struct arena *arena, const struct schema *features)
+put_columns(struct text *text, struct arena *arena, const char *before,
+            const struct schema *features)
 {
     for (size_t i = 0; i < features->count; i++) {
         const char *name = warehouse_identifier(arena, features->field[i].name);
-        text_puts(text, ", f.");
+        text_puts(text, before);
         text_puts(text, name != NULL ? name : "");
     }
 }
@@ -36,27 +37,78 @@ put_labels(struct text *text, const char *table, const char *rows_digest)
 
 /* Of an event recorded twice the features are those that were there first, by receipt, since
  * offsets of two partitions say nothing of each other: what was computed later might know more.
- *
- * Text is compared by its bytes (COLLATE "C"), so that the order, and with it the digest of the
- * rows, is the same in every database. */
+ * Columns that are no features bear names that no feature can have. */
+static void
+put_labelled(struct text *text, struct arena *arena, const struct pipeline *pipeline,
+             const char *table, const char *rows_digest)
+{
+    text_puts(text, "SELECT f.event_id AS \"$event_id\", l.label AS \"$label\"");
+    put_columns(text, arena, ", f.", &pipeline->features);
+    text_puts(text, ", f.event_time AS \"$event_time\" FROM (SELECT DISTINCT ON (event_id COLLATE"
+                    " \"C\") * FROM feature.");
+    text_puts(text, table);
+    text_puts(text, " ORDER BY event_id COLLATE \"C\", received_at, log_epoch, kafka_offset,"
+                    " kafka_partition) f JOIN (");
+    put_labels(text, table, rows_digest);
+    text_puts(text, ") l ON l.event_id = f.event_id");
+}
+
+/* A number for each row that does not change as history grows; 'seed.' is put before it. */
+static void
+put_hash(struct text *text, const struct pipeline *pipeline, const char *of)
+{
+    text_puts(text, "sha256(convert_to('");
+    text_put_int64(text, pipeline->train.seed);
+    text_puts(text, ".' || ");
+    text_puts(text, of);
+    text_puts(text, ", 'UTF8'))");
+}
+
+/* Whether a row is in the sample: those of the least hashes, so that a larger sample has all rows
+ * of a smaller. Each outcome keeps its share, and a row at least; of a key all rows or none. */
+static void
+put_kept(struct text *text, struct arena *arena, const struct pipeline *pipeline)
+{
+    bool stratified = pipeline->train.sample == SAMPLE_STRATIFIED;
+    const char *most = arena_print(arena, "%lld", (long long)pipeline->train.rows_max);
+    const char *key =
+        pipeline->key_field != NULL ? warehouse_identifier(arena, pipeline->key_field) : NULL;
+    text_puts(text, pipeline->train.sample == SAMPLE_KEY ? "count(*) OVER (ORDER BY "
+                    : stratified ? "row_number() OVER (PARTITION BY \"$label\" ORDER BY "
+                                 : "row_number() OVER (ORDER BY ");
+    if (pipeline->train.sample == SAMPLE_KEY)
+        put_hash(text, pipeline, arena_print(arena, "%s::text", key != NULL ? key : "NULL"));
+    else
+        put_hash(text, pipeline, "\"$event_id\"");
+    text_puts(text, stratified ? ") <= greatest(1, floor(" : ") <= ");
+    text_puts(text, most != NULL ? most : "");
+    if (stratified)
+        text_puts(text, "::float8 * count(*) OVER (PARTITION BY \"$label\") / count(*) OVER ()))");
+}
+
+/* Text is compared by its bytes (COLLATE "C"), so that the order, and with it the digest of the
+ * rows, is the same in every database. A search's rows were sampled when it began. */
 const char *
 history_sql(struct arena *arena, const struct pipeline *pipeline, const char *rows_digest)
 {
     const char *table = warehouse_identifier(arena, pipeline->name);
+    bool sampled = pipeline->train.rows_max > 0 && rows_digest == NULL;
     struct text text = {.arena = arena};
     if (table == NULL)
         return NULL;
-    text_puts(&text, "COPY (SELECT f.event_id, l.label");
-    put_columns(&text, arena, &pipeline->features);
-    text_puts(&text, ", f.event_time");
-    text_puts(&text, " FROM (SELECT DISTINCT ON (event_id COLLATE \"C\") * FROM feature.");
-    text_puts(&text, table);
-    text_puts(&text, " ORDER BY event_id COLLATE \"C\", received_at, log_epoch, kafka_offset,"
-                     " kafka_partition) f"
-                     " JOIN (");
-    put_labels(&text, table, rows_digest);
-    text_puts(&text, ") l ON l.event_id = f.event_id ORDER BY f.event_id COLLATE \"C\")"
-                     " TO STDOUT (FORMAT BINARY)");
+    text_puts(&text, "COPY (SELECT \"$event_id\", \"$label\"");
+    put_columns(&text, arena, ", ", &pipeline->features);
+    text_puts(&text, ", \"$event_time\" FROM (SELECT labelled.*");
+    if (sampled) {
+        text_puts(&text, ", ");
+        put_kept(&text, arena, pipeline);
+        text_puts(&text, " AS \"$kept\"");
+    }
+    text_puts(&text, " FROM (");
+    put_labelled(&text, arena, pipeline, table, rows_digest);
+    text_puts(&text, ") labelled) drawn");
+    text_puts(&text, sampled ? " WHERE \"$kept\"" : "");
+    text_puts(&text, " ORDER BY \"$event_id\" COLLATE \"C\") TO STDOUT (FORMAT BINARY)");
     text_put(&text, "", 1);
     return text.failed ? NULL : text.at;
 }

@@ -62,6 +62,20 @@ START_TEST(training_takes_two_rows_at_least)
 }
 END_TEST
 
+START_TEST(of_much_history_a_sample_is_taken)
+{
+    struct pipeline *pipeline =
+        text_pipeline(text_with("'logistic'", "'logistic','rows_max':1000,'sample':'stratified'"));
+    ck_assert_int_eq(pipeline->train.rows_max, 1000);
+    ck_assert_int_eq(pipeline->train.sample, SAMPLE_STRATIFIED);
+    pipeline_free(&pipeline);
+    text_mistaken(text_with("'logistic'", "'logistic','rows_max':49"), "/train/rows_max",
+                  "must be 0, or \"rows_min\" at least");
+    text_mistaken(text_with("'logistic'", "'logistic','sample':'key'"), "/train/sample",
+                  "by key needs the source's \"key\"; without one each event is its own");
+}
+END_TEST
+
 START_TEST(a_label_without_a_field_comes_later)
 {
     struct pipeline *pipeline = text_pipeline(text_with("'field':'Status',", ""));
@@ -254,9 +268,9 @@ END_TEST
 RUN_TESTS("pipeline_train", training_has_its_defaults, training_is_set,
           a_misspelt_setting_of_the_learner_gets_a_hint, an_unknown_learner_is_a_mistake,
           the_share_of_the_test_is_a_share, training_takes_two_rows_at_least,
-          a_label_without_a_field_comes_later, a_label_says_what_kind_it_is,
-          an_outcome_may_be_one_of_several_classes, an_outcome_may_be_a_number,
-          classes_are_three_different_texts_at_least,
+          of_much_history_a_sample_is_taken, a_label_without_a_field_comes_later,
+          a_label_says_what_kind_it_is, an_outcome_may_be_one_of_several_classes,
+          an_outcome_may_be_a_number, classes_are_three_different_texts_at_least,
           a_learner_that_cannot_predict_such_an_outcome_is_a_mistake, several_classes_have_no_bands,
           the_outcome_is_no_input, the_outcomes_column_is_taken, the_first_band_begins_at_zero,
           bands_ascend, bands_are_probabilities, bands_decide_something, there_are_bands,

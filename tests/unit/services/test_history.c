@@ -123,4 +123,101 @@ START_TEST(later_records_change_no_feature_and_later_outcomes_count)
 }
 END_TEST
 
-RUN_POSTGRES_TESTS("history", later_records_change_no_feature_and_later_outcomes_count)
+/* ---- samples */
+
+static struct history
+sampled(struct pipeline *pipeline, enum sampling how, int64_t most)
+{
+    struct history history;
+    pipeline->train.sample = how;
+    pipeline->train.rows_max = most;
+    ck_ok(history_read(db, task.arena, pipeline, NULL, &history, &err), err);
+    return history;
+}
+
+static size_t
+count_label(const struct history *history, const char *label)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < history->frame->rows; i++)
+        count += bytes_equal_text(history->frame->column[TRAIN_LABEL].bytes[i], label) != 0;
+    return count;
+}
+
+/* Rows are sorted by id in both. */
+static void
+check_within(const struct history *less, const struct history *more)
+{
+    const struct bytes *id = less->frame->column[TRAIN_EVENT_ID].bytes;
+    const struct bytes *of = more->frame->column[TRAIN_EVENT_ID].bytes;
+    for (size_t i = 0, k = 0; i < less->frame->rows; i++) {
+        while (k < more->frame->rows && !bytes_equal(id[i], of[k]))
+            k++;
+        ck_assert_uint_lt(k, more->frame->rows);
+    }
+}
+
+START_TEST(a_sample_is_of_so_many_rows_and_within_a_larger_one)
+{
+    struct pipeline *pipeline = (struct pipeline *)(uintptr_t)set_up_history();
+    struct history less = sampled(pipeline, SAMPLE_HASH, 60);
+    struct history more = sampled(pipeline, SAMPLE_HASH, 200);
+    struct history all = sampled(pipeline, SAMPLE_HASH, 1000);
+    ck_assert_uint_eq(less.frame->rows, 60);
+    ck_assert_uint_eq(more.frame->rows, 200);
+    ck_assert_uint_eq(all.frame->rows, ROWS);
+    check_within(&less, &more);
+    check_within(&more, &all);
+    pipeline->train.seed++;
+    struct history other = sampled(pipeline, SAMPLE_HASH, 60);
+    ck_assert(!bytes_equal(less.data, other.data));
+    history_free(&other);
+    history_free(&less);
+    history_free(&more);
+    history_free(&all);
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_stratified_sample_keeps_the_shares_of_outcomes)
+{
+    struct pipeline *pipeline = (struct pipeline *)(uintptr_t)set_up_history();
+    struct history all = sampled(pipeline, SAMPLE_STRATIFIED, 0);
+    size_t bad = count_label(&all, "bad"), good = count_label(&all, "good");
+    for (size_t most = 30; most <= 270; most += 60) {
+        struct history some = sampled(pipeline, SAMPLE_STRATIFIED, (int64_t)most);
+        ck_assert_uint_eq(count_label(&some, "bad"), most * bad / (bad + good));
+        ck_assert_uint_eq(count_label(&some, "good"), most * good / (bad + good));
+        check_within(&some, &all);
+        history_free(&some);
+    }
+    history_free(&all);
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_sample_by_key_has_all_rows_of_a_key_or_none)
+{
+    struct pipeline *pipeline = (struct pipeline *)(uintptr_t)set_up_history();
+    size_t rows[128] = {0}, some_rows[128] = {0};
+    pipeline->key_field = "age";
+    struct history all = sampled(pipeline, SAMPLE_KEY, 0);
+    struct history some = sampled(pipeline, SAMPLE_KEY, 120);
+    int age = frame_find(all.frame, "age");
+    for (size_t i = 0; i < all.frame->rows; i++)
+        rows[all.frame->column[age].integer[i]]++;
+    for (size_t i = 0; i < some.frame->rows; i++)
+        some_rows[some.frame->column[age].integer[i]]++;
+    for (size_t i = 0; i < 128; i++)
+        ck_assert(some_rows[i] == 0 || some_rows[i] == rows[i]);
+    ck_assert(some.frame->rows > 90 && some.frame->rows <= 120);
+    history_free(&all);
+    history_free(&some);
+    tear_down();
+}
+END_TEST
+
+RUN_POSTGRES_TESTS("history", a_sample_is_of_so_many_rows_and_within_a_larger_one,
+                   a_stratified_sample_keeps_the_shares_of_outcomes,
+                   a_sample_by_key_has_all_rows_of_a_key_or_none,
+                   later_records_change_no_feature_and_later_outcomes_count)
