@@ -235,7 +235,7 @@ load_outcome(struct unpacker *u, struct scorer *scorer, struct error *err)
         return 0;
     uint32_t known = unpack_u32(u);
     double spread = unpack_real(u);
-    if (known > 1 || !(spread >= 0))
+    if (known > 1 || !(spread >= 0) || signbit(spread) || (known == 0 && spread != 0))
         return error_set(err, ERROR_INPUT, "%g is no spread of predictions", spread);
     scorer->spread = known ? spread : NAN;
     return 0;

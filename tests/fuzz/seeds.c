@@ -219,9 +219,13 @@ model_file(struct arena *arena, const struct pipeline *pipeline)
     struct scorer *scorer = NULL;
     struct error err = {0};
     struct bytes file;
-    ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows,
-                     credit_outcomes(rows, arena), &scorer, &err),
+    double *y = credit_outcomes(rows, arena);
+    for (size_t i = 0; pipeline->label.task == TASK_CLASSES && i < rows->rows; i++)
+        y[i] = (double)(i % 3);
+    ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows, y, &scorer, &err),
           err);
+    if (pipeline->label.task == TASK_REGRESSION)
+        ck_ok(scorer_measure_spread(scorer, y, y, rows->rows, &err), err);
     ck_ok(scorer_save(scorer, arena, &file, &err), err);
     scorer_free(&scorer);
     return file;
@@ -244,6 +248,24 @@ write_tree_models(struct arena *arena, int number)
     }
 }
 
+/* What a file ends in where the outcome is none of two. */
+static void
+write_outcome_models(struct arena *arena, int number)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    const struct model_type *boosting = model_find("boosting");
+    struct pipeline *several = credit_tree_pipeline(arena, boosting);
+    struct pipeline *numbers = credit_tree_pipeline(arena, boosting);
+    credit_set_count((void *)(uintptr_t)several->train.settings, boosting->table, "rounds", 2);
+    credit_set_count((void *)(uintptr_t)numbers->train.settings, boosting->table, "rounds", 2);
+    several->label.task = TASK_CLASSES;
+    several->label.class_name = names;
+    several->label.classes = 3;
+    numbers->label.task = TASK_REGRESSION;
+    write_seed("model", number, model_file(arena, several));
+    write_seed("model", number + 1, model_file(arena, numbers));
+}
+
 /* A test, because what reads the credit data asserts as tests do. */
 START_TEST(the_seeds_are_written)
 {
@@ -260,6 +282,7 @@ START_TEST(the_seeds_are_written)
     write_pipelines(arena);
     write_seed("model", 0, model);
     write_tree_models(arena, 1);
+    write_outcome_models(arena, 5);
     write_copies(arena, model);
 }
 END_TEST
