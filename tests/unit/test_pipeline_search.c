@@ -95,6 +95,39 @@ START_TEST(learners_and_search_go_together)
 }
 END_TEST
 
+START_TEST(metrics_are_of_the_outcomes_kind)
+{
+    static const char *const number = "'number':true", *classes = "'classes':['a','b','c']";
+    char text[8192];
+    const struct {
+        const char *label, *learner, *metric, *found;
+    } good[] = {
+        {number, "linear", "", "rmse"},
+        {number, "boosting", ",'metric':'r2'", "r2"},
+        {classes, "logistic", "", "log_loss"},
+        {classes, "forest", ",'metric':'f1_macro'", "f1_macro"},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        const char *end = strstr(TEXT_WHOLE, "'label'");
+        snprintf(text, sizeof(text),
+                 "%.*s'label':{%s},'train':{'learners':['%s'],'search':{'method':'random'%s}}}",
+                 (int)(end - TEXT_WHOLE), TEXT_WHOLE, good[i].label, good[i].learner,
+                 good[i].metric);
+        struct pipeline *pipeline = text_pipeline(text);
+        ck_assert_str_eq(pipeline->search.metric, good[i].found);
+        pipeline_free(&pipeline);
+    }
+    const char *end = strstr(TEXT_WHOLE, "'label'");
+    snprintf(
+        text, sizeof(text),
+        "%.*s'label':{'number':true},'train':{'learners':['linear'],'search':{'method':'random',"
+        "'metric':'auc'}}}",
+        (int)(end - TEXT_WHOLE), TEXT_WHOLE);
+    text_mistaken(text, "/train/search/metric",
+                  "\"auc\" is not known; it is one of rmse, mae or r2");
+}
+END_TEST
+
 START_TEST(every_mistake_is_told_at_once)
 {
     static const struct {
@@ -196,8 +229,8 @@ START_TEST(methods_check_their_settings)
 }
 END_TEST
 
-RUN_TESTS("pipeline_search", a_search_has_its_defaults, without_a_search_there_is_none,
-          a_search_is_set, a_range_of_a_count_is_whole, learners_and_search_go_together,
-          every_mistake_is_told_at_once, a_range_is_of_numbers_in_order,
-          a_trial_is_judged_on_rows_it_did_not_see, folds_and_time_exclude_each_other,
-          methods_check_their_settings)
+RUN_TESTS("pipeline_search", metrics_are_of_the_outcomes_kind, a_search_has_its_defaults,
+          without_a_search_there_is_none, a_search_is_set, a_range_of_a_count_is_whole,
+          learners_and_search_go_together, every_mistake_is_told_at_once,
+          a_range_is_of_numbers_in_order, a_trial_is_judged_on_rows_it_did_not_see,
+          folds_and_time_exclude_each_other, methods_check_their_settings)

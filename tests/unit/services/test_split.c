@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "../../../services/training/train.h"
-#include "credit.h"
+#include "outcome_data.h"
 #include "pipeline_tables.h"
 #include "tune/search.h"
 
@@ -230,8 +230,68 @@ START_TEST(a_validation_of_one_class_is_refused)
 }
 END_TEST
 
-RUN_TESTS("split", parts_do_not_overlap_and_leave_nothing_out, a_second_run_is_the_same,
-          folds_have_their_share_of_both_classes, the_test_is_the_same_with_and_without_a_search,
-          a_validation_has_about_its_share, by_time_the_latest_are_tested_and_judged_on,
-          a_larger_share_has_all_rows_of_a_smaller, fewer_rows_of_a_class_than_folds_are_refused,
-          a_validation_of_one_class_is_refused)
+/* Rows of each group, by fold: no two folds differ by more than one. */
+static void
+check_dealt(const struct split *split)
+{
+    size_t count[10][SEARCH_FOLDS_MAX + 1] = {0}, whole[SEARCH_FOLDS_MAX + 1] = {0};
+    for (size_t i = 0; i < split->train_rows; i++) {
+        count[outcome_group(pipeline, split->train_y[i])][split->fold[i]]++;
+        whole[split->fold[i]]++;
+    }
+    for (size_t fold = 2; fold <= split->folds; fold++) {
+        ck_assert_uint_le(whole[1] - whole[fold] + 1, 2);
+        for (size_t group = 0; group < outcome_groups(pipeline); group++)
+            ck_assert_uint_le(count[group][1] - count[group][fold] + 1, 2);
+    }
+}
+
+static void
+set_up_outcome(enum learning_task task, int64_t folds)
+{
+    arena = credit_arena();
+    rows = task == TASK_CLASSES ? OUTCOME_DIGITS(arena, 700) : OUTCOME_CONCRETE(arena);
+    pipeline = outcome_pipeline(arena, rows, task, &model_logistic, "{}", true);
+    pipeline->search = (struct pipeline_search){
+        .method = &search_random, .folds = folds, .validation_share = 0.25, .metric = "rmse"};
+}
+
+START_TEST(folds_of_classes_and_of_numbers_are_dealt_alike)
+{
+    set_up_outcome(TASK_CLASSES, 7);
+    struct split split = made();
+    check_parts(&split);
+    check_dealt(&split);
+    arena_close(&arena);
+    set_up_outcome(TASK_REGRESSION, 7);
+    split = made();
+    check_parts(&split);
+    check_dealt(&split);
+}
+END_TEST
+
+START_TEST(a_validation_may_be_of_numbers)
+{
+    set_up_outcome(TASK_REGRESSION, 0);
+    struct split split = made();
+    check_parts(&split);
+    ck_assert_uint_eq(split.folds, 1);
+}
+END_TEST
+
+START_TEST(more_folds_than_rows_of_a_class_are_refused)
+{
+    set_up_outcome(TASK_CLASSES, 7);
+    for (size_t i = 0, nines = 0; i < rows->rows; i++)
+        if (bytes_equal_text(rows->column[TRAIN_LABEL].bytes[i], "9") && ++nines > 4)
+            rows->column[TRAIN_LABEL].bytes[i] = bytes_of("8");
+    check_refused("have the label \"9\": too few of one class for 7 folds");
+}
+END_TEST
+
+RUN_TESTS("split", folds_of_classes_and_of_numbers_are_dealt_alike, a_validation_may_be_of_numbers,
+          more_folds_than_rows_of_a_class_are_refused, parts_do_not_overlap_and_leave_nothing_out,
+          a_second_run_is_the_same, folds_have_their_share_of_both_classes,
+          the_test_is_the_same_with_and_without_a_search, a_validation_has_about_its_share,
+          by_time_the_latest_are_tested_and_judged_on, a_larger_share_has_all_rows_of_a_smaller,
+          fewer_rows_of_a_class_than_folds_are_refused, a_validation_of_one_class_is_refused)

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "../../../services/training/train.h"
-#include "credit.h"
+#include "outcome_data.h"
 #include "tune/search.h"
 
 extern const struct search_type search_random;
@@ -100,6 +100,32 @@ START_TEST(more_or_less_of_a_metric_is_better)
 }
 END_TEST
 
+START_TEST(trials_of_numbers_and_of_classes_are_judged_by_their_own_metrics)
+{
+    static const char *const settings = "{\"learner\":\"boosting\",\"rounds\":30}";
+    static const char *const of_numbers[] = {"rmse", "mae", "r2"};
+    static const char *const of_classes[] = {"log_loss", "accuracy", "f1_macro"};
+    arena = credit_arena();
+    scratch = credit_arena();
+    for (size_t i = 0; i < 6; i++) {
+        bool numbers = i < 3;
+        rows = numbers ? OUTCOME_CONCRETE(arena) : OUTCOME_DIGITS(arena, 300);
+        pipeline = outcome_pipeline(arena, rows, numbers ? TASK_REGRESSION : TASK_CLASSES,
+                                    &model_logistic, "{}", false);
+        pipeline->search = (struct pipeline_search){
+            .method = &search_random,
+            .folds = 3,
+            .metric = numbers ? of_numbers[i] : of_classes[i - 3],
+        };
+        ck_ok(split_make(pipeline, rows, &split, &err), err);
+        struct judgement found = judged(settings, 1);
+        double worst = numbers ? (i < 2 ? 8 : 0.8) : (i == 3 ? 1.2 : 0.75);
+        ck_assert_msg(metric_sign(pipeline->search.metric) * (found.score - worst) > 0, "%s %g",
+                      pipeline->search.metric, found.score);
+    }
+}
+END_TEST
+
 static void
 check_refused(const char *settings, const char *says)
 {
@@ -119,6 +145,7 @@ START_TEST(settings_that_are_none_are_refused)
 }
 END_TEST
 
-RUN_TESTS("trial", a_trial_is_judged_on_each_fold_and_repeats_itself,
+RUN_TESTS("trial", trials_of_numbers_and_of_classes_are_judged_by_their_own_metrics,
+          a_trial_is_judged_on_each_fold_and_repeats_itself,
           a_fold_is_what_a_model_of_the_other_folds_scores, settings_and_share_matter,
           more_or_less_of_a_metric_is_better, settings_that_are_none_are_refused)
