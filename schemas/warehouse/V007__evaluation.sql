@@ -15,7 +15,7 @@ CREATE TABLE model.confusion (
     rows bigint NOT NULL,
     PRIMARY KEY (run_id, label, predicted)
 );
-COMMENT ON TABLE model.confusion IS 'Test rows by outcome and by what the model takes them for; of two classes at the threshold among the metrics';
+COMMENT ON TABLE model.confusion IS 'Test rows by outcome and by what the model takes them for; of two classes at the threshold among the metrics; what is not there is 0';
 COMMENT ON COLUMN model.confusion.run_id IS 'Run';
 COMMENT ON COLUMN model.confusion.label IS 'The outcome';
 COMMENT ON COLUMN model.confusion.predicted IS 'What the model takes it for';

@@ -11,7 +11,8 @@
 #include "report.h"
 #include "verbs.h"
 
-#define FACTS_MAX 16
+#define FACTS_MAX   16
+#define CLASSES_MAX 50
 
 struct report_options {
     const char *file;
@@ -85,25 +86,42 @@ add_figures(struct cli *cli, const json_t *model, struct report *report)
     return figure != NULL ? 0 : -1;
 }
 
-/* Rows are sorted by outcome, then by what was predicted: each outcome has a row for every class.
- */
+/* Index of the name among those so far, which it joins; CLASSES_MAX: there is no room. */
+static size_t
+join_class(const char **name, size_t *classes, const char *own)
+{
+    size_t i = 0;
+    while (i < *classes && strcmp(name[i], own) != 0)
+        i++;
+    if (i == *classes && i < CLASSES_MAX)
+        name[(*classes)++] = own;
+    return i;
+}
+
+/* Cells that are not there are 0. Of very many classes nobody could read the table. */
 static int
 add_confusion(struct cli *cli, const json_t *model, struct report *report)
 {
     const json_t *rows = json_object_get(model, "confusion");
     size_t cells = json_array_size(rows), classes = 0;
-    while (classes * classes < cells)
-        classes++;
-    if (cells == 0 || classes * classes != cells)
-        return 0;
-    size_t *count = arena_alloc(cli->arena, cells, sizeof(*count));
-    const char **name = arena_alloc(cli->arena, classes, sizeof(*name));
-    if (count == NULL || name == NULL)
+    const char **name = arena_alloc(cli->arena, CLASSES_MAX, sizeof(*name));
+    if (name == NULL)
         return -1;
-    for (size_t i = 0; i < cells; i++)
-        count[i] = count_at(json_array_get(rows, i), "rows");
-    for (size_t i = 0; i < classes; i++)
-        name[i] = text_at(json_array_get(rows, i), "predicted");
+    for (size_t i = 0; i < 2 * cells; i++) {
+        const json_t *row = json_array_get(rows, i / 2);
+        if (join_class(name, &classes, text_at(row, i % 2 ? "predicted" : "outcome")) ==
+            CLASSES_MAX)
+            return 0;
+    }
+    size_t *count = arena_alloc(cli->arena, classes * classes + 1, sizeof(*count));
+    if (count == NULL)
+        return -1;
+    for (size_t i = 0; i < cells; i++) {
+        const json_t *row = json_array_get(rows, i);
+        size_t outcome = join_class(name, &classes, text_at(row, "outcome"));
+        count[outcome * classes + join_class(name, &classes, text_at(row, "predicted"))] =
+            count_at(row, "rows");
+    }
     report->confusion = count;
     report->class_name = name;
     report->classes = classes;

@@ -11,6 +11,7 @@
 #define VALUES_MAX     12                /* of such a feature */
 #define SHUFFLED_ROWS  5000              /* at most */
 #define SHUFFLED_LEAST 200               /* rows, as far as there are so many */
+#define SHUFFLED_WIDE  50000000          /* rows x columns of the model's matrix, at most */
 #define SHUFFLED_CELLS 2000000           /* rows x features x repeats, about */
 #define REPEATS        3                 /* of each shuffling */
 #define SCRATCH_MAX    ((size_t)1 << 30) /* bytes, to score shuffled rows with */
@@ -192,7 +193,10 @@ static size_t
 rows_to_shuffle(const struct seen *seen, size_t features)
 {
     size_t rows = SHUFFLED_CELLS / (features * REPEATS);
-    rows = rows > SHUFFLED_ROWS ? SHUFFLED_ROWS : rows < SHUFFLED_LEAST ? SHUFFLED_LEAST : rows;
+    size_t most = SHUFFLED_WIDE / scorer_columns(seen->scorer);
+    rows = rows < SHUFFLED_LEAST ? SHUFFLED_LEAST : rows;
+    rows = rows > SHUFFLED_ROWS ? SHUFFLED_ROWS : rows;
+    rows = rows > most ? most : rows;
     return rows < seen->rows ? rows : seen->rows;
 }
 

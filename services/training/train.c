@@ -97,38 +97,30 @@ train_evaluate(const struct pipeline *pipeline, const struct frame *rows, const 
 
 /* ---- the learning curve */
 
-/* A share that nothing can be learnt from leaves a gap in the curve. */
-static int
+/* A share that nothing can be learnt from, or not within the scratch, leaves a gap in the curve. */
+static void
 learn_share(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
-            double share, struct learnt *out, struct error *err)
+            double share, struct learnt *out)
 {
     DEFER(scorer_free) struct scorer *scorer = NULL;
-    struct picked learn, none;
+    struct picked learn = {0}, none;
     struct assessment train, test;
     struct error why = {0};
     const char *headline = assess_headline(pipeline->label.task);
-    if (split_pick(split, pipeline, rows, split->folds + 1, share, rows->arena, &learn, &none,
-                   err) != 0)
-        return -1;
-    *out = (struct learnt){learn.rows, NAN, NAN};
-    if (scorer_fit(pipeline, rows, learn.row, learn.rows, learn.y, &scorer, &why) == 0 &&
-        assess(pipeline, scorer, rows, learn.row, learn.y, learn.rows, ASSESS_FIGURES, &train,
-               &why) == 0 &&
-        assess(pipeline, scorer, rows, split->test, split->test_y, split->test_rows, ASSESS_FIGURES,
-               &test, &why) == 0) {
-        out->train = assessment_figure(&train, headline);
-        out->test = assessment_figure(&test, headline);
-        return 0;
-    }
-    if (why.kind == ERROR_INPUT)
-        return 0;
-    *err = why;
-    return -1;
+    bool learnt = split_pick(split, pipeline, rows, split->folds + 1, share, rows->arena, &learn,
+                             &none, &why) == 0 &&
+                  scorer_fit(pipeline, rows, learn.row, learn.rows, learn.y, &scorer, &why) == 0 &&
+                  assess(pipeline, scorer, rows, learn.row, learn.y, learn.rows, ASSESS_FIGURES,
+                         &train, &why) == 0 &&
+                  assess(pipeline, scorer, rows, split->test, split->test_y, split->test_rows,
+                         ASSESS_FIGURES, &test, &why) == 0;
+    *out = (struct learnt){learn.rows, learnt ? assessment_figure(&train, headline) : NAN,
+                           learnt ? assessment_figure(&test, headline) : NAN};
 }
 
-static int
+static void
 learn_shares(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
-             struct arena *scratch, struct training *training, struct error *err)
+             struct arena *scratch, struct training *training)
 {
     const char *headline = assess_headline(pipeline->label.task);
     size_t steps = TRAIN_STEPS - 1;
@@ -136,15 +128,13 @@ learn_shares(const struct pipeline *pipeline, const struct frame *rows, const st
         struct frame view = *rows; /* what is made on the way is made in the scratch */
         view.arena = scratch;
         arena_reset(scratch);
-        if (learn_share(pipeline, &view, split, 1.0 / (double)(1U << (steps - i)),
-                        &training->learnt[i], err) != 0)
-            return error_wrap(err, "learning from a part of the rows");
+        learn_share(pipeline, &view, split, 1.0 / (double)(1U << (steps - i)),
+                    &training->learnt[i]);
     }
     training->learnt[steps] =
         (struct learnt){split->train_rows, assessment_figure(&training->train, headline),
                         assessment_figure(&training->test, headline)};
     training->steps = TRAIN_STEPS;
-    return 0;
 }
 
 int
@@ -156,7 +146,8 @@ train_curve(const struct pipeline *pipeline, const struct frame *rows, const str
         return 0;
     if (arena_open(&scratch, TRAIN_STEP_BYTES_MAX, err) != 0)
         return -1;
-    return learn_shares(pipeline, rows, split, scratch, training, err);
+    learn_shares(pipeline, rows, split, scratch, training);
+    return 0;
 }
 
 /* ---- what is told of it */
