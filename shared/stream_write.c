@@ -169,7 +169,7 @@ note_committed(struct writer *writer)
 static void
 note_duration(struct stream *stream, int64_t began_ms)
 {
-    int64_t now = clock_monotonic_ms(), pause = 3 * (now - began_ms);
+    int64_t now = clock_monotonic_ms(), pause = now - began_ms;
     if (pause > stream->common->batch_ms)
         pause = stream->common->batch_ms;
     atomic_store(&stream->writer.ready_ms, now + pause);
