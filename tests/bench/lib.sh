@@ -16,8 +16,9 @@ finish() {
     rm -rf "$scratch"
     exit "$status"
 }
-servers_up() { # name; fresh ones
+servers_up() { # name; fresh ones, whatever was up before
     stack=$root/.cache/bench/$1
+    unset PGHOST PGPORT PGUSER PGDATABASE MILLRACE_KAFKA_BOOTSTRAP_SERVERS
     on_stack down --wipe
     trap finish EXIT
     on_stack up --servers
