@@ -7,7 +7,7 @@ ALTER TABLE ops.jobs ADD CONSTRAINT jobs_status_check
 ALTER TABLE ops.jobs ADD COLUMN parent bigint REFERENCES ops.jobs (id);
 ALTER TABLE ops.jobs ADD COLUMN together integer;
 ALTER TABLE ops.jobs ADD COLUMN forgiven integer NOT NULL DEFAULT 0;
-CREATE INDEX jobs_parent ON ops.jobs (parent) WHERE parent IS NOT NULL;
+CREATE INDEX jobs_parent ON ops.jobs (parent);
 CREATE INDEX jobs_resting ON ops.jobs (id) WHERE status = 'waiting';
 COMMENT ON TABLE ops.jobs IS 'Long work that replicas lease: training requests and trials';
 COMMENT ON COLUMN ops.jobs.kind IS 'What is to be done: train or trial';
@@ -53,6 +53,7 @@ CREATE TABLE model.search (
     started_at timestamptz NOT NULL DEFAULT now(),
     ends_at timestamptz
 );
+CREATE INDEX search_rows ON model.search (rows_digest);
 CREATE INDEX search_ending ON model.search (ends_at) WHERE ends_at IS NOT NULL;
 COMMENT ON TABLE model.search IS 'Searches for a learner and its settings';
 COMMENT ON COLUMN model.search.job_id IS 'The training job';
