@@ -41,12 +41,12 @@ valgrind: deps ## units over the product's objects under memcheck
 
 # ---- coverage: the parsers' units and fuzz targets over the corpus, in build/g
 COVER := $(filter-out $(WARN),$(COMMON)) -O0 --coverage
-COVER_UNITS := $(addprefix test_,character codec codec_fast copy dead document envelope http number pack \
+COVER_UNITS := $(addprefix test_,character codec codec_fast copy dead document envelope foreign http number pack \
   pipeline pipeline_entries pipeline_schema pipeline_source pipeline_train scan scorer text timestamp) \
   $(addprefix services/test_,cli_csv cli_events ingest)
 COVER_FILES := $(addprefix shared/,character codec codec_fast codec_plan codec_tree copy copy_read dead document \
-  envelope http number pack pipeline pipeline_reader pipeline_schema pipeline_source scan scorer_file text \
-  timestamp) \
+  envelope foreign foreign_lightgbm foreign_linear foreign_trees foreign_xgboost http number pack \
+  pipeline pipeline_reader pipeline_schema pipeline_source scan scorer_file text timestamp) \
   $(addprefix services/,cli/csv_reader cli/events_csv cli/events_jsonl ingestion/structured)
 $(eval $(call BUILD,build/g,COVER))
 $(foreach u,$(COVER_UNITS),$(eval $(call UNIT,build/g,COVER,$(u))))

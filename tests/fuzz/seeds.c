@@ -30,7 +30,7 @@ write_seed(const char *target, int number, struct bytes seed)
 static struct bytes
 beginning(struct arena *arena, const char *head, const char *path, int lines)
 {
-    char line[65536];
+    char line[65536]; /* longer ones come in pieces */
     struct text text = {.arena = arena};
     FILE *file = fopen(path, "r");
     REQUIRE(file != NULL);
@@ -231,6 +231,20 @@ model_file(struct arena *arena, const struct pipeline *pipeline)
     return file;
 }
 
+/* Of each program and form. */
+static void
+write_foreign(struct arena *arena)
+{
+    static const char *const files[] = {
+        "xgboost_some.json",   "xgboost_2_1.json",    "lightgbm_3_3.txt",
+        "lightgbm_filled.txt", "linear_scaled.json",  "linear_classes.json",
+        "xgboost_binary.json", "lightgbm_binary.txt", "xgboost_dart.json"};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        write_seed(
+            "foreign", (int)i,
+            beginning(arena, "", arena_print(arena, "tests/data/foreign/%s", files[i]), 10000));
+}
+
 /* A few trees of each learner of trees. */
 static void
 write_tree_models(struct arena *arena, int number)
@@ -283,6 +297,7 @@ START_TEST(the_seeds_are_written)
     write_seed("model", 0, model);
     write_tree_models(arena, 1);
     write_outcome_models(arena, 5);
+    write_foreign(arena);
     write_copies(arena, model);
 }
 END_TEST
