@@ -247,7 +247,7 @@ foreign_read_linear(const struct json_t *document, const struct foreign_columns 
 {
     struct linear linear = {0};
     uint32_t *at;
-    double *weight, *mean;
+    double *weight = NULL, *mean = NULL;
     if (read_all(document, arena, &linear, err) != 0)
         return error_wrap(err, "linear model");
     if (linear.scale != NULL && wanted != NULL)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scorer_encoders.h"
 #include "scorer_parts.h"
 
 void
@@ -144,9 +145,9 @@ find_columns(const struct scorer *scorer, const struct frame *frame, const struc
     return 0;
 }
 
-static int
-encode(const struct scorer *scorer, struct arena *arena, const struct frame *frame,
-       struct matrix *out, struct error *err)
+int
+scorer_encode(const struct scorer *scorer, struct arena *arena, const struct frame *frame,
+              struct matrix *out, struct error *err)
 {
     const struct column **column = arena_alloc(arena, scorer->features + 1, sizeof(*column));
     struct matrix x = {frame->rows, scorer->columns, NULL};
@@ -226,6 +227,22 @@ count_parts(const struct pipeline *pipeline)
 }
 
 int
+scorer_fit_encoders(const struct pipeline *pipeline, const struct frame *features,
+                    const size_t *row, size_t rows, struct scorer **out, struct error *err)
+{
+    struct frame *training;
+    size_t parts = count_parts(pipeline);
+    DEFER(scorer_free) struct scorer *scorer = NULL;
+    if (pick_rows(features, row, rows, &training, err) != 0 ||
+        scorer_create(parts, parts, &scorer, err) != 0 ||
+        fit_parts(scorer, pipeline, training, err) != 0)
+        return -1;
+    *out = scorer;
+    scorer = NULL;
+    return 0;
+}
+
+int
 scorer_fit(const struct pipeline *pipeline, const struct frame *features, const size_t *row,
            size_t rows, const double *y, struct scorer **out, struct error *err)
 {
@@ -246,7 +263,7 @@ scorer_fit(const struct pipeline *pipeline, const struct frame *features, const 
     struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed};
     if (scorer_set_classes(scorer, pipeline->label.class_name, pipeline->label.classes, err) != 0 ||
         scorer_check_learner(scorer, err) != 0 || scorer_check_gaps(scorer, err) != 0 ||
-        encode(scorer, features->arena, training, &data.x, err) != 0 ||
+        scorer_encode(scorer, features->arena, training, &data.x, err) != 0 ||
         describe_columns(scorer, features->arena, &data, &fitting, err) != 0)
         return -1;
     if (scorer->learner->fit(pipeline->train.settings, &data, &fitting, &scorer->model, err) != 0)
@@ -353,7 +370,7 @@ scorer_score(const struct scorer *scorer, struct arena *arena, const struct fram
     struct matrix x;
     if (features->rows == 0)
         return 0;
-    if (encode(scorer, arena, features, &x, err) != 0)
+    if (scorer_encode(scorer, arena, features, &x, err) != 0)
         return -1;
     if (reasons != NULL && top > 0 && explain(scorer, arena, &x, reasons, top, err) != 0)
         return -1;

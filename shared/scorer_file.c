@@ -15,6 +15,7 @@
 #include "artefact.h"
 #include "character.h"
 #include "pack.h"
+#include "scorer_encoders.h"
 #include "scorer_parts.h"
 
 enum { FEATURES, ENCODERS, MODEL, SECTIONS };
@@ -95,6 +96,18 @@ scorer_save(const struct scorer *scorer, struct arena *arena, struct bytes *arte
         save_model(scorer, arena, &section[MODEL].bytes, err) != 0)
         return -1;
     return artefact_write(arena, section, SECTIONS, artefact, err);
+}
+
+int
+scorer_save_encoders(const struct scorer *scorer, struct arena *arena, struct bytes *saved,
+                     struct error *err)
+{
+    struct section section[MODEL];
+    memcpy(section, sections, sizeof(section));
+    if (save_features(scorer, arena, &section[FEATURES].bytes, err) != 0 ||
+        save_encoders(scorer, arena, &section[ENCODERS].bytes, err) != 0)
+        return -1;
+    return artefact_write(arena, section, MODEL, saved, err);
 }
 
 /* Names end up in JSON and in messages, so only the pipeline file's identifiers are let in. */
@@ -281,4 +294,14 @@ scorer_load(struct bytes artefact, struct scorer **out, struct error *err)
     *out = scorer;
     scorer = NULL;
     return 0;
+}
+
+int
+scorer_load_encoders(struct bytes saved, struct scorer **out, struct error *err)
+{
+    struct section section[MODEL];
+    memcpy(section, sections, sizeof(section));
+    if (artefact_read(saved, section, MODEL, err) != 0)
+        return -1;
+    return load_parts(section, out, err);
 }

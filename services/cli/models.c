@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog.h"
 #include "output.h"
 #include "verbs.h"
 
@@ -66,8 +65,8 @@ static const struct option_row promote_options[] = {
     {0},
 };
 
-static int
-find_version(struct cli *cli, const char *pipeline, const char *version, struct announcement *to)
+int
+models_find(struct cli *cli, const char *pipeline, const char *version, struct announcement *to)
 {
     DEFER(rows_free) struct rows *rows = NULL;
     bool latest = strcmp(version, "latest") == 0;
@@ -86,7 +85,7 @@ find_version(struct cli *cli, const char *pipeline, const char *version, struct 
                                : "pipeline %s has no model version %s",
                         pipeline, version);
     if (strcmp(rows_text(rows, 0, 2), "READY") != 0)
-        return complain(STATUS_REFUSED, "Only a version that is READY can bear an alias.",
+        return complain(STATUS_REFUSED, "Only a version that is READY can be used.",
                         "model version %s of pipeline %s is %s", version, pipeline,
                         rows_text(rows, 0, 2));
     to->version = (int32_t)rows_int(rows, 0, 0, 0);
@@ -116,8 +115,8 @@ move_alias(struct cli *cli, struct announcement *to, const char *note, struct er
                            (const char *const[]){to->pipeline, to->alias, note}, 3, NULL, err);
 }
 
-static int
-promote(struct cli *cli, struct announcement *to, const char *note)
+int
+models_promote(struct cli *cli, struct announcement *to, const char *note)
 {
     struct error err = {0};
     int status = cli_open_broker(cli);
@@ -155,9 +154,9 @@ run_promote(struct cli *cli, const void *given, int argc, char *const argv[])
         return status;
     snprintf(to.pipeline, sizeof(to.pipeline), "%s", options->pipeline);
     snprintf(to.alias, sizeof(to.alias), "%s", options->alias);
-    status = find_version(cli, options->pipeline, argv[0], &to);
+    status = models_find(cli, options->pipeline, argv[0], &to);
     if (status == 0)
-        status = promote(cli, &to, options->note);
+        status = models_promote(cli, &to, options->note);
     if (status != 0)
         return status;
     return cli_print(cli,

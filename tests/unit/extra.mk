@@ -19,6 +19,9 @@ build/t/unit/services/test_cli_events: $(addprefix build/t/services/cli/,csv_rea
 EXTRA_test_cli_topics := $(addprefix build/t/services/cli/,topics.o cli.o output.o options.o)
 build/t/unit/services/test_cli_topics: $(EXTRA_test_cli_topics)
 
+EXTRA_test_cli_exported := $(addprefix build/t/services/cli/,exported.o files.o)
+build/t/unit/services/test_cli_exported: $(EXTRA_test_cli_exported)
+
 EXTRA_test_cli_letters := build/t/services/cli/letters.o
 build/t/unit/services/test_cli_letters: $(EXTRA_test_cli_letters)
 
