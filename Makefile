@@ -66,8 +66,10 @@ build/o/shared/process.o: PRODUCT += -DMILLRACE_REVISION='"$(REVISION)"'
 
 # training alone links BLAS; every other program the small kernels
 linear = shared/linear_$(if $(filter training,$(1)),blas,plain)
+# the command exports the rows that training would learn from
+parts = $(if $(filter cli,$(1)),$(filter-out %/main.c,$(wildcard services/training/*.c)))
 define PROGRAM
-build/$(3): $$(patsubst %.c,$(1)/%.o,$$(wildcard services/$(2)/*.c)) $(1)/$(call linear,$(2)).o $(1)/libmillrace.a
+build/$(3): $$(patsubst %.c,$(1)/%.o,$$(wildcard services/$(2)/*.c) $(call parts,$(2))) $(1)/$(call linear,$(2)).o $(1)/libmillrace.a
 	@mkdir -p $$(@D) && $$(call say,ld $$@)
 	$$(Q)$$(CC) $($(4)) $$^ $$(LINK) $$(LIBS) $(if $(filter training,$(2)),$$(BLAS)) $(if $(filter cli,$(2)),-lcsv) -o $$@
 endef
@@ -84,7 +86,7 @@ build/t/unit/%: build/t/tests/unit/%.o build/t/shared/linear_blas.o build/t/libm
 -include tests/unit/extra.mk
 units: $(UNIT_PROGRAMS)
 
-include tests/fuzz/fuzz.mk tests/flood/flood.mk tests/fault/fault.mk tests/bench/bench.mk tests/sanitize.mk tests/k8s/k8s.mk
+include tests/fuzz/fuzz.mk tests/flood/flood.mk tests/fault/fault.mk tests/bench/bench.mk tests/sanitize.mk tests/k8s/k8s.mk tests/swap/swap.mk
 -include $(shell find build/o build/t -name '*.d' 2>/dev/null)
 .PHONY: all help deps units sanitized up down status demo test check format clean
 .SECONDARY:

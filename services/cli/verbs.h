@@ -7,7 +7,7 @@
 
 extern const struct verb verb_pipeline_apply, verb_pipeline_list, verb_pipeline_show,
     verb_pipeline_schema;
-extern const struct verb verb_ingest, verb_train, verb_train_cancel;
+extern const struct verb verb_ingest, verb_train, verb_train_cancel, verb_train_export;
 extern const struct verb verb_models_list, verb_models_show, verb_models_report,
     verb_models_promote, verb_models_import, verb_models_export;
 extern const struct verb verb_decisions, verb_lineage, verb_status, verb_tail, verb_dead,
