@@ -42,6 +42,9 @@ check_ability(const struct dataset *data, const struct fitting *fitting,
         return error_set(err, ERROR_INPUT, "%s cannot learn from %s", learner, task_name(task));
     if (fitting->start != NULL && !ability->warm)
         return error_set(err, ERROR_INPUT, "%s cannot go on from an earlier model", learner);
+    if (fitting->parts > 1 && (!ability->parts || fitting->part >= fitting->parts))
+        return error_set(err, ERROR_INPUT, "%s cannot be fitted as part %zu of %zu", learner,
+                         fitting->part, fitting->parts);
     if (data->x.rows == 0 || data->x.columns == 0)
         return error_set(err, ERROR_INPUT, "%s has nothing to learn from: %zu rows, %zu columns",
                          learner, data->x.rows, data->x.columns);

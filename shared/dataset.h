@@ -33,6 +33,7 @@ struct ability {
     bool missing;    /* takes NaN in x */
     bool categories; /* splits columns of categories as such; to others their codes are numbers */
     bool warm;       /* goes on from an earlier fit */
+    bool parts;      /* can be fitted in parts, which model_type.merge puts together */
     bool rates;      /* without labels: its one output is from 0 to 1, so one may decide by it */
 };
 
@@ -44,6 +45,7 @@ struct fitting {
     const struct model *start;        /* of the same learner and as many columns: the fit goes on
                                          from it; or NULL */
     unsigned threads;                 /* 0 and 1: the caller's alone. Never changes the model */
+    size_t part, parts;               /* 2 parts and more: of the fit, this one alone, from 0 */
     const char *const *feature;       /* columns: the feature that each column was made from, for
                                          settings that name features; NULL: nobody knows */
     /* Told after each round of `of`, with the validation's loss if there is one, else the

@@ -4,8 +4,10 @@
  *
  * The out-of-bag error, of each row by the trees that have not seen it, is kept with the model and
  * told to `progress`: the share of rows put into the wrong class, or the mean squared error.
- * Threads take trees; they change neither the trees nor their order. explain: Shapley values of the
- * score; of several classes that of the most probable one. SPDX-License-Identifier: Apache-2.0 */
+ * Threads take trees; they change neither the trees nor their order. So may processes: of a fit in
+ * parts each has trees of its own, and the out-of-bag error is asked anew once all are there.
+ * explain: Shapley values of the score; of several classes that of the most probable one.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +41,10 @@ static const struct setting table[] = {
 
 struct seat { /* what a tree grows in; as many as grow at a time */
     struct cart *cart;
-    double *weights; /* rows; 0: out of the bag */
-    struct trees *trees;
+    double *weights;     /* rows; 0: out of the bag */
+    struct trees *trees; /* that it grew */
+    const struct trees *asked;
+    size_t tree; /* of those asked */
     struct error err;
     bool failed;
 };
@@ -80,6 +84,9 @@ check(const struct fit *fit, struct error *err)
     const struct forest_settings *settings = fit->settings;
     if (settings->trees < 1 || settings->trees > TREES_MAX)
         return error_set(err, ERROR_INPUT, "trees must be 1 to %d", TREES_MAX);
+    if (fit->fitting->parts > (size_t)settings->trees)
+        return error_set(err, ERROR_INPUT, "%lld trees cannot be grown in %zu parts",
+                         (long long)settings->trees, fit->fitting->parts);
     if (!(settings->row_share > 0 && settings->row_share <= 1))
         return error_set(err, ERROR_INPUT, "row_share must be above 0 and at most 1");
     if (cart_check(settings->depth_max, settings->bins_max, settings->split_rows_min,
@@ -166,17 +173,25 @@ any_row(const double *weights, size_t rows)
     return any;
 }
 
-/* A draw of rows without weight alone is drawn again; some row has weight, so that ends. */
+/* A draw of rows without weight alone is drawn again; some row has weight, so that ends. Returns
+ * the seed of the tree. */
+static uint64_t
+draw_bag(const struct fit *fit, size_t tree, double *weights)
+{
+    uint64_t seed = lot_draw(fit->fitting->seed, tree);
+    do {
+        seed = lot_mix(seed);
+        draw_rows(fit, seed, weights);
+    } while (!any_row(weights, fit->data->x.rows));
+    return seed;
+}
+
 static void
 grow_tree(void *self, size_t piece)
 {
     struct fit *fit = self;
     struct seat *seat = &fit->seat[piece];
-    uint64_t seed = lot_draw(fit->fitting->seed, fit->first + piece);
-    do {
-        seed = lot_mix(seed);
-        draw_rows(fit, seed, seat->weights);
-    } while (!any_row(seat->weights, fit->data->x.rows));
+    uint64_t seed = draw_bag(fit, fit->first + piece, seat->weights);
     trees_free(&seat->trees);
     seat->failed =
         trees_create(fit->data->x.columns, fit->width, 1, &seat->trees, &seat->err) != 0 ||
@@ -199,10 +214,11 @@ ask_chunk(void *self, size_t piece)
             const struct seat *seat = &fit->seat[s];
             if (seat->weights[i] > 0)
                 continue;
-            const struct tree_node *leaf = trees_walk(seat->trees, 0, &x->at[i * x->columns]);
+            const struct tree_node *leaf =
+                trees_walk(seat->asked, seat->tree, &x->at[i * x->columns]);
             fit->count[i]++;
             for (size_t k = 0; k < fit->width; k++)
-                fit->sum[i * fit->width + k] += seat->trees->value[leaf->child + k];
+                fit->sum[i * fit->width + k] += seat->asked->value[leaf->child + k];
         }
 }
 
@@ -235,13 +251,41 @@ out_of_bag(const struct fit *fit)
     return sum / weight;
 }
 
+/* Of the trees in the seats. */
+static void
+ask_rows(struct fit *fit)
+{
+    crew_run(fit->crew, (fit->data->x.rows + CHUNK_ROWS - 1) / CHUNK_ROWS, ask_chunk, fit);
+}
+
+static void
+keep_error(const struct fit *fit, struct model *model)
+{
+    double error = out_of_bag(fit);
+    model->out_of_bag = isfinite(error) ? error : -1;
+}
+
+static size_t
+count_parts(const struct fitting *fitting)
+{
+    return fitting->parts > 1 ? fitting->parts : 1;
+}
+
+/* The first tree of a part; that of the part behind the last is the number of trees. */
+static size_t
+first_tree(const struct fit *fit, size_t part)
+{
+    return (size_t)fit->settings->trees * part / count_parts(fit->fitting);
+}
+
 static int
 grow_trees(struct fit *fit, struct model *model, struct error *err)
 {
-    size_t trees = (size_t)fit->settings->trees, rows = fit->data->x.rows;
     const struct fitting *fitting = fit->fitting;
-    for (fit->first = 0; fit->first < trees; fit->first += fit->taken) {
-        size_t left = trees - fit->first;
+    size_t part = fitting->parts > 1 ? fitting->part : 0;
+    size_t first = first_tree(fit, part), end = first_tree(fit, part + 1);
+    for (fit->first = first; fit->first < end; fit->first += fit->taken) {
+        size_t left = end - fit->first;
         fit->taken = left < fit->seats ? left : fit->seats;
         crew_run(fit->crew, fit->taken, grow_tree, fit);
         for (size_t i = 0; i < fit->taken; i++) {
@@ -251,14 +295,15 @@ grow_trees(struct fit *fit, struct model *model, struct error *err)
             }
             if (trees_append(model->trees, fit->seat[i].trees, 1, err) != 0)
                 return -1;
+            fit->seat[i].asked = fit->seat[i].trees;
         }
-        crew_run(fit->crew, (rows + CHUNK_ROWS - 1) / CHUNK_ROWS, ask_chunk, fit);
-        if (fitting->progress != NULL && fitting->progress(fitting->self, fit->first + fit->taken,
-                                                           trees, out_of_bag(fit), err) != 0)
+        ask_rows(fit);
+        if (fitting->progress != NULL &&
+            fitting->progress(fitting->self, fit->first + fit->taken - first, end - first,
+                              out_of_bag(fit), err) != 0)
             return -1;
     }
-    double error = out_of_bag(fit);
-    model->out_of_bag = isfinite(error) ? error : -1;
+    keep_error(fit, model);
     return 0;
 }
 
@@ -277,6 +322,59 @@ forest_fit(const void *settings, const struct dataset *data, const struct fittin
     return 0;
 }
 
+/* ---- parts */
+
+static int
+append_parts(const struct fit *fit, const struct model *const *part, struct model *model,
+             struct error *err)
+{
+    for (size_t i = 0; i < count_parts(fit->fitting); i++) {
+        const struct trees *trees = part[i]->trees;
+        size_t expected = first_tree(fit, i + 1) - first_tree(fit, i);
+        if (trees->columns != model->trees->columns || trees->width != model->trees->width ||
+            trees->count != expected)
+            return error_set(err, ERROR_INPUT,
+                             "part %zu of a forest has %zu trees of %zu columns, not %zu of %zu", i,
+                             trees->count, trees->columns, expected, model->trees->columns);
+        if (trees_append(model->trees, trees, trees->count, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Each row by the trees that have not seen it, in their order: bags are drawn as they were. */
+static void
+ask_again(struct fit *fit, const struct model *model)
+{
+    for (size_t t = 0; t < model->trees->count; t++) {
+        struct seat *seat = &fit->seat[0];
+        fit->taken = 1;
+        seat->asked = model->trees;
+        seat->tree = t;
+        draw_bag(fit, t, seat->weights);
+        ask_rows(fit);
+    }
+}
+
+static int
+forest_merge(const void *settings, const struct dataset *data, const struct fitting *fitting,
+             const struct model *const *part, struct model **out, struct error *err)
+{
+    DEFER(fit_close) struct fit fit = {.settings = settings, .data = data, .fitting = fitting};
+    DEFER(mean_trees_free) struct model *model = NULL;
+    if (check(&fit, err) != 0 || open_fit(&fit, err) != 0 ||
+        mean_trees_create(data, fit.bins, &model, err) != 0 ||
+        append_parts(&fit, part, model, err) != 0)
+        return -1;
+    ask_again(&fit, model);
+    keep_error(&fit, model);
+    if (trees_prepare(model->trees, err) != 0)
+        return -1;
+    *out = model;
+    model = NULL;
+    return 0;
+}
+
 const struct model_type model_forest = {
     .name = "forest",
     .summary = "a random forest, for numbers and classes",
@@ -284,8 +382,10 @@ const struct model_type model_forest = {
     .settings_size = sizeof(struct forest_settings),
     .ability = {.tasks = TASK_REGRESSION | TASK_BINARY | TASK_CLASSES,
                 .missing = true,
-                .categories = true},
+                .categories = true,
+                .parts = true},
     .fit = forest_fit,
+    .merge = forest_merge,
     .inputs = mean_trees_inputs,
     .outputs = mean_trees_outputs,
     .predict = mean_trees_predict,

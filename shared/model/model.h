@@ -15,6 +15,11 @@ struct model_type {
     /* INPUT for what dataset_check refuses, and where nothing can be learnt. */
     int (*fit)(const void *settings, const struct dataset *, const struct fitting *,
                struct model **, struct error *);
+    /* Models of all parts of a fit, in their order, become what one fit of the same dataset,
+     * settings and fitting would have become, to the bit. INPUT: they are not these parts. NULL:
+     * cannot. */
+    int (*merge)(const void *settings, const struct dataset *, const struct fitting *,
+                 const struct model *const *part, struct model **, struct error *);
     size_t (*inputs)(const struct model *);  /* columns of x */
     size_t (*outputs)(const struct model *); /* scores per row */
     void (*predict)(const struct model *, const struct matrix *x,

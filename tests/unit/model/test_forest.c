@@ -40,6 +40,68 @@ START_TEST(threads_do_not_change_a_byte_and_the_seed_does)
 }
 END_TEST
 
+/* As replicas do it: parts travel as the bytes they were saved as. */
+static struct bytes
+bytes_of_parts(const void *settings, const struct dataset *data, size_t parts)
+{
+    struct model *part[4] = {NULL}, *whole = NULL;
+    const struct model *read[4];
+    struct error err = {0};
+    struct fitting fitting = {.seed = 5, .parts = parts};
+    for (fitting.part = 0; fitting.part < parts; fitting.part++) {
+        fitting.threads = (unsigned)fitting.part + 1; /* replicas may differ in that */
+        struct bytes saved = bytes_of_fit(settings, data, &fitting);
+        ck_ok(type->load(saved, &part[fitting.part], &err), err);
+        read[fitting.part] = part[fitting.part];
+    }
+    fitting.part = 0;
+    ck_ok(type->merge(settings, data, &fitting, read, &whole, &err), err);
+    struct bytes saved = saved_of(type, whole);
+    for (size_t i = 0; i < parts; i++)
+        type->free(&part[i]);
+    type->free(&whole);
+    return saved;
+}
+
+START_TEST(a_forest_of_two_replicas_is_the_forest_of_one)
+{
+    golden_open();
+    static const char *const labels[] = {"binary", "classes", "numbers"};
+    for (size_t l = 0; l < 3; l++) {
+        struct dataset data = golden_dataset("gaps", labels[l], true);
+        void *settings = few_trees(7);
+        struct bytes alone = bytes_of_fit(settings, &data, &(struct fitting){.seed = 5});
+        for (size_t parts = 1; parts <= 4; parts++)
+            ck_assert(bytes_equal(alone, bytes_of_parts(settings, &data, parts)));
+    }
+    golden_close();
+}
+END_TEST
+
+START_TEST(parts_that_are_not_of_one_fit_are_refused)
+{
+    golden_open();
+    struct dataset data = golden_dataset("gaps", "binary", false);
+    struct fitting fitting = {.seed = 5, .parts = 2};
+    struct model *part = fitted(type, few_trees(7), &data, &fitting), *whole = NULL;
+    const struct model *const twice[] = {part, part};
+    struct error err = {0};
+    ck_assert_int_eq(type->merge(few_trees(7), &data, &fitting, twice, &whole, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_ptr_nonnull(
+        strstr(err.message, "part 1 of a forest has 3 trees of 4 columns, not 4"));
+    fitting.part = 2;
+    check_refused(type, few_trees(7), &data, &fitting, "cannot be fitted as part 2 of 2");
+    fitting = (struct fitting){.parts = 8};
+    check_refused(type, few_trees(7), &data, &fitting, "7 trees cannot be grown in 8 parts");
+    const struct model_type *tree = model_find("tree");
+    fitting = (struct fitting){.parts = 2};
+    check_refused(tree, settings_of(tree), &data, &fitting, "cannot be fitted as part 0 of 2");
+    type->free(&part);
+    golden_close();
+}
+END_TEST
+
 /* Grown in full on rows drawn with replacement, a tree is right about all rows it has seen, some
  * 63 % of them: so the mean is right about nearly all. */
 START_TEST(rows_seen_are_known_and_rows_unseen_are_judged)
@@ -164,6 +226,7 @@ START_TEST(what_makes_no_sense_is_refused)
 END_TEST
 
 RUN_TESTS("forest", threads_do_not_change_a_byte_and_the_seed_does,
+          a_forest_of_two_replicas_is_the_forest_of_one, parts_that_are_not_of_one_fit_are_refused,
           rows_seen_are_known_and_rows_unseen_are_judged,
           the_out_of_bag_error_is_that_of_rows_not_seen, rows_without_weight_are_as_if_not_there,
           files_rows_alone_and_reasons_agree, what_makes_no_sense_is_refused)
