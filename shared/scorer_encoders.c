@@ -11,12 +11,17 @@ int
 scorer_take_model(struct scorer *scorer, const struct pipeline *pipeline, struct foreign *foreign,
                   struct error *err)
 {
-    if (foreign->task != TASK_BINARY)
+    size_t outputs = foreign->learner->outputs(foreign->model), classes = pipeline->label.classes;
+    if (foreign->task != pipeline->label.task)
         return error_set(err, ERROR_INPUT,
                          "the model is of %s, the outcome of pipeline %s is of %s",
-                         task_name(foreign->task), pipeline->name, task_name(TASK_BINARY));
-    if (scorer->model != NULL)
-        scorer->learner->free(&scorer->model);
+                         task_name(foreign->task), pipeline->name, task_name(pipeline->label.task));
+    if (foreign->task == TASK_CLASSES && outputs != classes)
+        return error_set(err, ERROR_INPUT, "the model is of %zu classes, pipeline %s of %zu",
+                         outputs, pipeline->name, classes);
+    if (scorer_set_classes(scorer, pipeline->label.class_name, classes, err) != 0)
+        return -1;
+    scorer->task = foreign->task;
     scorer->learner = foreign->learner;
     scorer->model = foreign->model;
     foreign->model = NULL;

@@ -33,8 +33,9 @@ struct scorer_column {
 };
 struct scorer_column scorer_column(const struct scorer *, size_t column);
 
-/* The model becomes the scorer's. INPUT where it predicts something else than the pipeline decides
- * by. Whether it fits the encoders is found by scorer_load of what scorer_save then writes. */
+/* The model, whose classes are the pipeline's in their order, becomes the scorer's. INPUT where it
+ * predicts something else than the pipeline decides by. Whether it fits the encoders is found by
+ * scorer_load of what scorer_save then writes. */
 int scorer_take_model(struct scorer *, const struct pipeline *, struct foreign *,
                       struct error *) MUST_CHECK;
 const struct model *scorer_model(const struct scorer *, const struct model_type **);

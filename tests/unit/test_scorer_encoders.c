@@ -202,7 +202,59 @@ START_TEST(what_does_not_fit_the_pipeline_is_refused)
 }
 END_TEST
 
+/* What the model predicts is what the pipeline decides by, numbers and classes too. */
+START_TEST(numbers_and_classes_are_taken_where_the_pipeline_asks_for_them)
+{
+    arena = credit_arena();
+    static const char *const classes[] = {"low", "middle", "high"};
+    static const char scaler[] = "'scaler': {'mean': [37], 'scale': [11]}}";
+    const struct frame *rows = credit_read(arena, FEW);
+    struct pipeline *pipeline = credit_pipeline(arena);
+    struct scorer *scorer = NULL, *back = NULL;
+    struct error err = {0};
+    struct bytes file;
+    double scores[3 * FEW];
+    pipeline->label.task = TASK_CLASSES;
+    pipeline->label.class_name = classes;
+    pipeline->label.classes = 3;
+    struct foreign foreign = linear_of(
+        arena_print(arena,
+                    "{'format': 'millrace-linear-1', 'learner': 'logistic', 'columns': ['age'], "
+                    "'weights': [[1], [0], [-1]], 'intercepts': [0, 1, 0], %s",
+                    scaler));
+    ck_ok(scorer_take_numbers(&pipeline->features, &foreign, arena, &scorer, &err), err);
+    ck_ok(scorer_take_model(scorer, pipeline, &foreign, &err), err);
+    ck_ok(scorer_save(scorer, arena, &file, &err), err);
+    ck_ok(scorer_load(file, &back, &err), err);
+    ck_ok(scorer_check_outcome(back, pipeline, &err), err);
+    ck_ok(scorer_score(back, arena, rows, scores, NULL, 0, &err), err);
+    ck_assert_double_eq_tol(scores[0] + scores[1] + scores[2], 1, 1e-12);
+    scorer_free(&scorer);
+    scorer_free(&back);
+    foreign = linear_of(
+        arena_print(arena,
+                    "{'format': 'millrace-linear-1', 'learner': 'linear', 'columns': ['age'], "
+                    "'weights': [[2]], 'intercepts': [5], %s",
+                    scaler));
+    ck_ok(scorer_take_numbers(&pipeline->features, &foreign, arena, &scorer, &err), err);
+    check_refused(scorer_take_model(scorer, pipeline, &foreign, &err), &err,
+                  "the model is of regression, the outcome of pipeline loan is of several classes");
+    pipeline->label.task = TASK_REGRESSION;
+    pipeline->label.classes = 0;
+    ck_ok(scorer_take_model(scorer, pipeline, &foreign, &err), err);
+    ck_ok(scorer_save(scorer, arena, &file, &err), err);
+    ck_ok(scorer_load(file, &back, &err), err);
+    ck_ok(scorer_score(back, arena, rows, scores, NULL, 0, &err), err);
+    const struct column *age = &rows->column[frame_find(rows, "age")];
+    ck_assert_double_eq_tol(scores[0], 5 + 2 * ((double)age->integer[0] - 37) / 11, 1e-5);
+    scorer_free(&scorer);
+    scorer_free(&back);
+    arena_close(&arena);
+}
+END_TEST
+
 RUN_TESTS("scorer_encoders", encoders_by_themselves_encode_the_same_after_their_file,
           columns_have_names_of_their_own, a_model_that_comes_back_decides_as_it_did,
           features_taken_as_numbers_are_scaled_and_gaps_filled,
-          what_does_not_fit_the_pipeline_is_refused)
+          what_does_not_fit_the_pipeline_is_refused,
+          numbers_and_classes_are_taken_where_the_pipeline_asks_for_them)
