@@ -19,7 +19,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wimplicit-fallthrough -W
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection -fstack-protector-strong \
   -fcf-protection=full -fexceptions -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks \
   -fno-strict-overflow -fno-strict-aliasing -fPIE
-COMMON := -std=gnu17 -D_GNU_SOURCE -g $(WARN) -Ishared -Itests/unit -MMD -MP \
+COMMON := -std=gnu17 -D_GNU_SOURCE -ffp-contract=off -g $(WARN) -Ishared -Itests/unit -MMD -MP \
   -I/usr/include/postgresql -DMILLRACE_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)=.
 PRODUCT := $(COMMON) -O2 $(HARDEN)
 SANITIZE := $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \

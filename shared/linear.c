@@ -5,18 +5,11 @@
 
 #include <string.h>
 
+#include "wide.h"
+
 /* Four rows at a time hide the latency of the additions; each row's own sum keeps column order, so
  * a row gives the same bits whichever loop it falls in. */
 #define ROWS_AT_ONCE 4
-
-/* The wider registers of newer processors, where there are any. They have no part in the bits:
- * these targets lack multiplications fused with additions. What chooses between the two runs before
- * ThreadSanitizer is ready, and gcc 12 instruments it all the same. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
-#define ALSO_WIDE __attribute__((target_clones("default", "avx2")))
-#else
-#define ALSO_WIDE
-#endif
 
 static void
 margins_of_four(const float *x, size_t columns, const double *w, double bias, double *y,

@@ -75,22 +75,35 @@ mean_trees_predict(const struct model *model, const struct matrix *x, double *sc
         scores[i] /= (double)model->trees->count;
 }
 
+/* The output that is explained: of several classes the row's most probable one. */
+static uint32_t
+find_output(const struct model *model, const struct matrix *row)
+{
+    double score[TREES_OUTPUTS_MAX];
+    uint32_t most = 0;
+    if (trees_outputs(model->trees) == 1)
+        return 0;
+    mean_trees_predict(model, row, score);
+    for (uint32_t k = 1; k < trees_outputs(model->trees); k++)
+        most = score[k] > score[most] ? k : most;
+    return most;
+}
+
 void
 mean_trees_explain(const struct model *model, const struct matrix *x, double *parts)
 {
-    size_t outputs = trees_outputs(model->trees), width = x->columns + 1;
-    for (size_t i = 0; i < x->rows; i++) {
-        const struct matrix row = {1, x->columns, &x->at[i * x->columns]};
-        double score[TREES_OUTPUTS_MAX];
-        uint32_t most = 0;
-        if (outputs > 1)
-            mean_trees_predict(model, &row, score);
-        for (uint32_t k = 1; k < outputs; k++)
-            most = score[k] > score[most] ? k : most;
-        trees_explain(model->trees, &row, &most, &parts[i * width]);
-        for (size_t j = 0; j < width; j++)
-            parts[i * width + j] /= (double)model->trees->count;
+    size_t columns = x->columns;
+    for (size_t begin = 0; begin < x->rows; begin += TREES_EXPLAIN_ROWS) {
+        uint32_t output[TREES_EXPLAIN_ROWS];
+        size_t left = x->rows - begin;
+        const struct matrix some = {left < TREES_EXPLAIN_ROWS ? left : TREES_EXPLAIN_ROWS, columns,
+                                    &x->at[begin * columns]};
+        for (size_t i = 0; i < some.rows; i++)
+            output[i] = find_output(model, &(struct matrix){1, columns, &some.at[i * columns]});
+        trees_explain(model->trees, &some, output, &parts[begin * (columns + 1)]);
     }
+    for (size_t k = 0; k < x->rows * (columns + 1); k++)
+        parts[k] /= (double)model->trees->count;
 }
 
 int

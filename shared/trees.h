@@ -85,9 +85,11 @@ const struct tree_node *trees_walk(const struct trees *, size_t t, const float *
 void trees_add(const struct trees *, const struct matrix *x, double *sums);
 /* Exact Shapley values of output[i] of row i, path-dependent (Lundberg, Erion, Lee, Consistent
  * Individualized Feature Attribution for Tree Ensembles, 2018): parts rows x (columns + 1), the
- * mean by covers last; a row sums to what trees_add would add to that output. Prepared trees. */
+ * mean by covers last; a row sums to what trees_add would add to that output. The same bits for a
+ * row alone and among many. Prepared trees. */
 void trees_explain(const struct trees *, const struct matrix *x, const uint32_t *output,
                    double *parts);
+#define TREES_EXPLAIN_ROWS 64 /* a good number for a call */
 
 /* u32 columns, width, groups; for each column its u32 count of categories, their bins; u32 sets,
  * 32 bytes each; u32 trees; for each tree u32 nodes; for each node u32 column, real cover, then of

@@ -123,9 +123,10 @@ visit(struct walk *walk, uint32_t at, size_t depth, const double *product, doubl
     visit_child(walk, node->child + 1, depth, node->column, !left, product, sum);
 }
 
-void
-trees_explain(const struct trees *trees, const struct matrix *x, const uint32_t *output,
-              double *parts)
+/* Row by row, for trees of any depth. */
+static void
+explain_rows(const struct trees *trees, const struct matrix *x, const uint32_t *output,
+             double *parts)
 {
     double product[POINTS_MAX], sum[POINTS_MAX];
     struct walk walk = {.trees = trees, .points = (trees->layout->depth + 1) / 2};
@@ -141,14 +142,25 @@ trees_explain(const struct trees *trees, const struct matrix *x, const uint32_t 
         walk.component = output[i] % trees->width;
         walk.parts[x->columns] = trees->layout->mean[output[i]];
         for (size_t t = output[i] / trees->width; t < trees->count; t += trees->groups) {
-            if (trees->layout->way != NULL) {
-                ways_explain(trees, t, walk.row, walk.component, walk.parts);
-                continue;
-            }
             memset(sum, 0, sizeof(sum));
             walk.tree = &trees->node[trees->root[t]];
             walk.share = &trees->layout->share[trees->root[t]];
             visit(&walk, 0, 0, product, sum);
         }
+    }
+}
+
+void
+trees_explain(const struct trees *trees, const struct matrix *x, const uint32_t *output,
+              double *parts)
+{
+    if (trees->layout->way == NULL) {
+        explain_rows(trees, x, output, parts);
+        return;
+    }
+    for (size_t i = 0; i < x->rows; i += WAYS_ROWS) {
+        size_t rows = x->rows - i < WAYS_ROWS ? x->rows - i : WAYS_ROWS;
+        const struct matrix some = {rows, x->columns, x->at + i * x->columns};
+        ways_explain(trees, &some, output + i, &parts[i * (x->columns + 1)]);
     }
 }

@@ -6,7 +6,8 @@
 
 #include "trees_private.h"
 
-#define BLOCK_ROWS 16 /* that go through a tree together */
+#define BLOCK_ROWS     16 /* that go through a tree together */
+#define RANKS_ROWS_MIN 16 /* from here on ranks (trees_ranks.c) pay */
 
 void
 layout_free(struct layout **layout)
@@ -14,6 +15,7 @@ layout_free(struct layout **layout)
     if (*layout == NULL)
         return;
     free((*layout)->complete);
+    ranks_free(&(*layout)->ranks);
     free((*layout)->step);
     free((*layout)->leaf);
     free((*layout)->share);
@@ -56,7 +58,7 @@ lay_out(const struct trees *trees, size_t t, struct layout *layout)
         at[2 * k + 1] = leaf ? at[k] : node->child;
         at[2 * k + 2] = leaf ? at[k] : node->child + 1;
         layout->step[complete->step + k] =
-            leaf ? (struct step){0, 0}
+            leaf ? (struct step){-INFINITY, 0}
                  : (struct step){node->threshold, node->column << 1 | !node->missing_left};
     }
     for (size_t k = 0; k <= steps; k++)
@@ -112,10 +114,9 @@ largest_tree(const struct trees *trees)
 
 /* Which trees become complete ones, and how much room they take. */
 static void
-plan(const struct trees *trees, struct layout *layout, uint8_t *level, size_t *steps,
-     size_t *leaves)
+plan(const struct trees *trees, struct layout *layout, uint8_t *level, size_t *leaves)
 {
-    *steps = *leaves = 0;
+    *leaves = 0;
     for (size_t t = 0; t < trees->count; t++) {
         bool plain;
         uint32_t depth = measure(trees, t, level, &plain);
@@ -125,8 +126,8 @@ plan(const struct trees *trees, struct layout *layout, uint8_t *level, size_t *s
             layout->complete[t].depth = COMPLETE_DEPTH_MAX + 1;
             continue;
         }
-        layout->complete[t] = (struct complete){depth, *steps, *leaves};
-        *steps += ((size_t)1 << depth) - 1;
+        layout->complete[t] = (struct complete){depth, layout->steps, *leaves};
+        layout->steps += ((size_t)1 << depth) - 1;
         *leaves += (size_t)1 << depth;
     }
 }
@@ -134,7 +135,7 @@ plan(const struct trees *trees, struct layout *layout, uint8_t *level, size_t *s
 int
 trees_prepare(struct trees *trees, struct error *err)
 {
-    size_t steps, leaves, largest = largest_tree(trees);
+    size_t leaves, largest = largest_tree(trees);
     DEFER(scratch_free)
     struct scratch scratch = {calloc(largest, 1), calloc(largest * trees->width, sizeof(double))};
     DEFER(layout_free) struct layout *layout = calloc(1, sizeof(*layout));
@@ -145,8 +146,8 @@ trees_prepare(struct trees *trees, struct error *err)
     layout->mean = calloc(trees_outputs(trees), sizeof(double));
     if (layout->complete == NULL || layout->share == NULL || layout->mean == NULL)
         return error_memory(err, "trees");
-    plan(trees, layout, scratch.level, &steps, &leaves);
-    layout->step = calloc(steps + 1, sizeof(*layout->step));
+    plan(trees, layout, scratch.level, &leaves);
+    layout->step = calloc(layout->steps + 1, sizeof(*layout->step));
     layout->leaf = calloc(leaves + 1, sizeof(*layout->leaf));
     if (layout->step == NULL || layout->leaf == NULL)
         return error_memory(err, "trees");
@@ -155,7 +156,7 @@ trees_prepare(struct trees *trees, struct error *err)
             lay_out(trees, t, layout);
         weigh(trees, t, layout, scratch.mean);
     }
-    if (ways_make(trees, layout, err) != 0)
+    if (ranks_make(trees, layout, err) != 0 || ways_make(trees, layout, err) != 0)
         return -1;
     layout_free(&trees->layout);
     trees->layout = layout;
@@ -236,10 +237,47 @@ add_rows(const struct trees *trees, const float *x, size_t rows, double *sums)
     }
 }
 
+static void
+add_ranked(const struct trees *trees, const float *x, size_t rows, struct ranked *ranked,
+           double *sums)
+{
+    const struct layout *layout = trees->layout;
+    size_t outputs = trees_outputs(trees);
+    ranks_of(trees, x, rows, ranked);
+    for (size_t t = 0; t < trees->count; t++) {
+        double *sum = &sums[t % trees->groups * trees->width];
+        if (layout->complete[t].depth > COMPLETE_DEPTH_MAX) {
+            add_walked(trees, t, x, rows, sum);
+            continue;
+        }
+        const double *leaf = &layout->leaf[layout->complete[t].leaf];
+        const uint8_t *found = ranks_leaves(trees, t, ranked);
+        for (size_t i = 0; i < rows; i++)
+            sum[i * outputs] += leaf[found[i]];
+    }
+}
+
+/* Returns how many rows it has seen to; the last few are faster alone. */
+static size_t
+add_many(const struct trees *trees, const struct matrix *x, double *sums)
+{
+    struct ranked ranked = {0};
+    size_t i = 0;
+    while (i < x->rows && x->rows - i >= RANKS_ROWS_MIN) {
+        size_t rows = x->rows - i < RANKS_ROWS ? x->rows - i : RANKS_ROWS;
+        add_ranked(trees, x->at + i * x->columns, rows, &ranked, &sums[i * trees_outputs(trees)]);
+        i += rows;
+    }
+    return i;
+}
+
 void
 trees_add(const struct trees *trees, const struct matrix *x, double *sums)
 {
-    for (size_t i = 0; i < x->rows; i += BLOCK_ROWS) {
+    size_t i = 0;
+    if (trees->layout->ranks != NULL && x->rows >= RANKS_ROWS_MIN)
+        i = add_many(trees, x, sums);
+    for (; i < x->rows; i += BLOCK_ROWS) {
         size_t rows = x->rows - i < BLOCK_ROWS ? x->rows - i : BLOCK_ROWS;
         add_rows(trees, x->at + i * x->columns, rows, &sums[i * trees_outputs(trees)]);
     }

@@ -20,6 +20,8 @@ struct complete {
 };
 struct layout {
     struct complete *complete; /* trees */
+    struct ranks *ranks;       /* of complete trees; NULL: none are worth it */
+    size_t steps;              /* of all complete trees */
     struct step *step;
     double *leaf;
     double *share;   /* nodes: of the parent's cover */
@@ -27,6 +29,37 @@ struct layout {
     double *mean;    /* outputs: the sum over trees of their mean by covers */
     uint32_t depth;  /* of the deepest tree */
 };
+
+/* Many rows at once (trees_ranks.c): numbers become their ranks among their column's thresholds, a
+ * byte each, so that one instruction compares as many rows as a register has bytes. */
+#define RANKS_ROWS       64
+#define RANKS_PLANES_MAX 1024
+struct plane { /* ranks of a column, the missing below (0) or above (255) all others */
+    uint32_t column;
+    bool missing_right;
+    uint32_t top;         /* power of two above the thresholds' number */
+    float threshold[256]; /* in rising order, padded by INFINITY */
+};
+struct turn { /* to the right: rank >= `rank` in the plane */
+    uint16_t plane;
+    uint8_t rank;
+};
+struct ranks {
+    size_t planes;
+    struct plane *plane;
+    struct turn *turn; /* as layout->step */
+};
+/* Fills layout->ranks; complete trees must be laid out. */
+int ranks_make(const struct trees *, struct layout *, struct error *) MUST_CHECK;
+void ranks_free(struct ranks **);
+/* The ranks of at most RANKS_ROWS rows, and the leaves they fall to. */
+struct ranked {
+    uint8_t plane[RANKS_PLANES_MAX][RANKS_ROWS];
+    uint8_t found[1 << (COMPLETE_DEPTH_MAX - 1)][RANKS_ROWS];
+};
+void ranks_of(const struct trees *, const float *x, size_t rows, struct ranked *);
+/* Of tree `t`, a complete one: the leaves' numbers, RANKS_ROWS. */
+const uint8_t *ranks_leaves(const struct trees *, size_t t, struct ranked *);
 
 static inline bool
 goes_left(const struct trees *trees, const struct tree_node *node, float x)
@@ -54,12 +87,16 @@ struct way {
     double on[WAY_POINTS], off[WAY_POINTS]; /* what the edge multiplies, passed and not */
     double pull_on[WAY_POINTS], pull_off[WAY_POINTS];
     double share;
-    uint32_t earlier; /* level of the last edge above over the same column; 0: none */
+    uint32_t earlier; /* node below the last edge above over the same column; 0: none */
 };
-/* Fills layout->way for trees of WAY_DEPTH_MAX levels at most; share must be there. */
+#define WAYS_ROWS        8 /* that are explained together */
+#define WAYS_NODES       ((2 << WAY_DEPTH_MAX) - 1)
+#define WAYS_COLUMNS_MAX 1024
+/* Fills layout->way for few columns and trees of WAY_DEPTH_MAX levels at most; share must be there.
+ */
 int ways_make(const struct trees *, struct layout *, struct error *) MUST_CHECK;
-/* Adds to parts what tree `t`, which has ways, gives the row; trees of one output a group. */
-void ways_explain(const struct trees *, size_t t, const float *row, size_t component,
+/* As trees_explain, of WAYS_ROWS rows at most; trees have ways. */
+void ways_explain(const struct trees *, const struct matrix *x, const uint32_t *output,
                   double *parts);
 /* Gauss and Legendre's points and weights on [0, 1]. */
 void quadrature(size_t points, double *t, double *weight);

@@ -418,20 +418,35 @@ boosting_predict(const struct model *model, const struct matrix *x, double *scor
     objective_scores(&model->objective, x->rows, scores);
 }
 
+/* The output that is explained: of several classes the row's most probable one. */
+static uint32_t
+find_output(const struct model *model, const struct matrix *row)
+{
+    double margin[TREES_OUTPUTS_MAX];
+    uint32_t most = 0;
+    if (model->objective.outputs == 1)
+        return 0;
+    begin_margins(model, &(struct dataset){.x = *row}, margin);
+    for (uint32_t k = 1; k < model->objective.outputs; k++)
+        most = margin[k] > margin[most] ? k : most;
+    return most;
+}
+
 static void
 boosting_explain(const struct model *model, const struct matrix *x, double *parts)
 {
-    size_t outputs = model->objective.outputs;
-    for (size_t i = 0; i < x->rows; i++) {
-        const struct matrix row = {1, x->columns, &x->at[i * x->columns]};
-        double margin[TREES_OUTPUTS_MAX];
-        uint32_t most = 0;
-        if (outputs > 1)
-            begin_margins(model, &(struct dataset){.x = row}, margin);
-        for (uint32_t k = 1; k < outputs; k++)
-            most = margin[k] > margin[most] ? k : most;
-        trees_explain(model->trees, &row, &most, &parts[i * (x->columns + 1)]);
-        parts[i * (x->columns + 1) + x->columns] += model->bias[most];
+    size_t columns = x->columns;
+    for (size_t begin = 0; begin < x->rows; begin += TREES_EXPLAIN_ROWS) {
+        uint32_t output[TREES_EXPLAIN_ROWS];
+        size_t left = x->rows - begin;
+        const struct matrix some = {left < TREES_EXPLAIN_ROWS ? left : TREES_EXPLAIN_ROWS, columns,
+                                    &x->at[begin * columns]};
+        double *part = &parts[begin * (columns + 1)];
+        for (size_t i = 0; i < some.rows; i++)
+            output[i] = find_output(model, &(struct matrix){1, columns, &some.at[i * columns]});
+        trees_explain(model->trees, &some, output, part);
+        for (size_t i = 0; i < some.rows; i++)
+            part[i * (columns + 1) + columns] += model->bias[output[i]];
     }
 }
 

@@ -318,14 +318,16 @@ isolation_predict(const struct model *model, const struct matrix *x, double *sco
 static void
 isolation_explain(const struct model *model, const struct matrix *x, double *parts)
 {
-    static const uint32_t output = 0;
-    size_t width = x->columns + 1;
-    for (size_t i = 0; i < x->rows; i++) {
-        const struct matrix row = {1, x->columns, &x->at[i * x->columns]};
-        trees_explain(model->trees, &row, &output, &parts[i * width]);
-        for (size_t j = 0; j < width; j++)
-            parts[i * width + j] /= (double)model->trees->count;
+    static const uint32_t output[TREES_EXPLAIN_ROWS]; /* all of the only one */
+    size_t columns = x->columns, width = columns + 1;
+    for (size_t i = 0; i < x->rows; i += TREES_EXPLAIN_ROWS) {
+        size_t left = x->rows - i;
+        const struct matrix some = {left < TREES_EXPLAIN_ROWS ? left : TREES_EXPLAIN_ROWS, columns,
+                                    &x->at[i * columns]};
+        trees_explain(model->trees, &some, output, &parts[i * width]);
     }
+    for (size_t k = 0; k < x->rows * width; k++)
+        parts[k] /= (double)model->trees->count;
 }
 
 static int

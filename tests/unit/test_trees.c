@@ -200,6 +200,101 @@ START_TEST(complete_trees_give_what_walking_down_gives)
 }
 END_TEST
 
+/* Over numbers alone, with `values` different thresholds a column, so that ranks are made or not.
+ */
+static struct trees *
+draw_plain_trees(size_t groups, size_t count, size_t splits, double values)
+{
+    struct trees *trees = NULL;
+    struct error err = {0};
+    ck_ok(trees_create(COLUMNS, 1, groups, &trees, &err), err);
+    for (size_t t = 0; t < count; t++) {
+        uint32_t leaf[64] = {0}, child;
+        ck_ok(trees_begin(trees, 1, &err), err);
+        for (size_t i = 0; i < splits; i++) {
+            size_t at = (size_t)(draw() * (double)(i + 1));
+            const struct tree_split split = {.column = (uint32_t)(draw() * COLUMNS),
+                                             .threshold = (float)(floor(draw() * values) / values),
+                                             .missing_left = draw() < 0.5,
+                                             .cover = {draw(), draw()}};
+            ck_ok(trees_split(trees, leaf[at], &split, &child, &err), err);
+            leaf[at] = child;
+            leaf[i + 1] = child + 1;
+        }
+        for (size_t i = 0; i <= splits; i++)
+            *trees_leaf(trees, leaf[i]) = draw() * 2 - 1;
+    }
+    ck_ok(trees_prepare(trees, &err), err);
+    return trees;
+}
+
+static void
+draw_plain_rows(float *row, size_t rows)
+{
+    static const float odd[] = {NAN, INFINITY, -INFINITY, 0, -0.0F, 1, 0.5F};
+    for (size_t i = 0; i < rows * COLUMNS; i++) {
+        size_t pick = (size_t)(draw() * 20);
+        row[i] = pick < sizeof(odd) / sizeof(odd[0]) ? odd[pick] : (float)(draw() * 1.2 - 0.1);
+    }
+}
+
+static void
+check_many_rows(const struct trees *trees, size_t rows)
+{
+    float row[200 * COLUMNS];
+    double sum[200 * 3] = {0};
+    size_t outputs = trees_outputs(trees);
+    draw_plain_rows(row, rows);
+    trees_add(trees, &(struct matrix){rows, COLUMNS, row}, sum);
+    for (size_t i = 0; i < rows; i++) {
+        double walked[3] = {0};
+        for (size_t t = 0; t < trees->count; t++)
+            walked[t % trees->groups] +=
+                trees->value[trees_walk(trees, t, &row[i * COLUMNS])->child];
+        ck_assert_mem_eq(walked, &sum[i * outputs], outputs * sizeof(double));
+    }
+}
+
+START_TEST(many_rows_fall_to_the_leaves_that_each_alone_falls_to)
+{
+    static const size_t counts[] = {1, 15, 16, 17, 63, 64, 65, 128, 150, 200};
+    static const struct {
+        size_t groups, count, splits;
+        double values;
+    } shapes[] = {{1, 30, 30, 16}, {1, 60, 40, 250}, {1, 60, 40, 1e6}, /* too many thresholds */
+                  {3, 30, 20, 50}, {1, 8, 0, 10},    {1, 3, 30, 16}};  /* too few trees */
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        struct trees *trees =
+            draw_plain_trees(shapes[i].groups, shapes[i].count, shapes[i].splits, shapes[i].values);
+        for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]); k++)
+            check_many_rows(trees, counts[k]);
+        trees_free(&trees);
+    }
+}
+END_TEST
+
+START_TEST(a_row_is_explained_alike_alone_and_among_many)
+{
+    for (size_t groups = 1; groups <= 3; groups += 2) {
+        struct trees *trees = draw_trees(4 - groups, groups, 6, 14);
+        float row[21 * COLUMNS];
+        double parts[21 * (COLUMNS + 1)], alone[COLUMNS + 1];
+        uint32_t output[21];
+        for (size_t i = 0; i < 21; i++) {
+            draw_row(&row[i * COLUMNS]);
+            output[i] = (uint32_t)(draw() * 3);
+        }
+        trees_explain(trees, &(struct matrix){21, COLUMNS, row}, output, parts);
+        for (size_t i = 0; i < 21; i++) {
+            trees_explain(trees, &(struct matrix){1, COLUMNS, &row[i * COLUMNS]}, &output[i],
+                          alone);
+            ck_assert_mem_eq(alone, &parts[i * (COLUMNS + 1)], sizeof(alone));
+        }
+        trees_free(&trees);
+    }
+}
+END_TEST
+
 static struct bytes
 saved_trees(const struct trees *trees, struct arena *arena)
 {
@@ -352,5 +447,6 @@ END_TEST
 
 RUN_TESTS("trees", explanations_equal_shapley_values_by_all_subsets,
           a_cover_of_nothing_has_finite_parts, complete_trees_give_what_walking_down_gives,
-          trees_cut_and_appended_are_as_they_were, whatever_would_lead_astray_is_refused,
-          a_tree_deeper_than_the_limit_is_refused)
+          many_rows_fall_to_the_leaves_that_each_alone_falls_to,
+          a_row_is_explained_alike_alone_and_among_many, trees_cut_and_appended_are_as_they_were,
+          whatever_would_lead_astray_is_refused, a_tree_deeper_than_the_limit_is_refused)
