@@ -164,20 +164,31 @@ part_rows(struct cart *cart, const struct cart_node *node, const struct cart_spl
     return left;
 }
 
-/* The columns to look at: all, or as many as are tried, drawn for this node. */
-static size_t
-draw_columns(struct cart *cart, uint64_t seed)
+/* The column to look at in turn `j`: where not all are tried, one drawn for this node. */
+static uint32_t
+take_column(struct cart *cart, size_t j, uint64_t seed)
 {
-    size_t columns = cart->data->x.columns, tried = cart->settings.columns_tried;
-    if (tried >= columns)
-        return columns;
-    for (size_t j = 0; j < tried; j++) {
+    size_t columns = cart->data->x.columns;
+    if (cart->settings.columns_tried < columns) {
         size_t other = j + lot_below(lot_draw(seed, j), columns - j);
         uint32_t drawn = cart->column[other];
         cart->column[other] = cart->column[j];
         cart->column[j] = drawn;
     }
-    return tried;
+    return cart->column[j];
+}
+
+/* As many columns as are to be tried, and further ones until one of them parts the rows at all. */
+static void
+search_columns(struct cart *cart, const struct cart_node *node, uint64_t seed,
+               struct cart_split *best)
+{
+    *best = (struct cart_split){.gain = -INFINITY};
+    for (size_t j = 0; j < cart->data->x.columns; j++) {
+        if (j >= cart->settings.columns_tried && best->gain > -INFINITY)
+            break;
+        cart_search(cart, node, take_column(cart, j, seed), best);
+    }
 }
 
 /* An impure node of enough rows is split even where nothing is gained: what comes below may. */
@@ -193,10 +204,8 @@ split_node(struct cart *cart, uint32_t number, uint64_t seed, struct error *err)
     double scale = fabs(cart_score(cart, cart->node_tally)) + node.impurity;
     if (!(node.impurity > PURE * scale))
         return 0;
-    struct cart_split best = {.gain = -INFINITY};
-    size_t columns = draw_columns(cart, lot_draw(seed, number));
-    for (size_t j = 0; j < columns; j++)
-        cart_search(cart, &node, cart->column[j], &best);
+    struct cart_split best;
+    search_columns(cart, &node, lot_draw(seed, number), &best);
     if (!(best.gain > -INFINITY))
         return 0;
     uint32_t left = part_rows(cart, &node, &best);

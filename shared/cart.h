@@ -19,7 +19,8 @@ struct cart_settings {
     enum cart_criterion criterion; /* SQUARED: y is a number */
     bool exact;
     size_t depth_max;      /* 1 .. TREES_DEPTH_MAX */
-    size_t columns_tried;  /* at each split, drawn; all of them where it is as many */
+    size_t columns_tried;  /* at each split, drawn; all of them where it is as many; more where none
+                              of those parts the rows */
     size_t split_rows_min; /* of a node that is split */
     size_t leaf_rows_min;
     double prune; /* a subtree must lower the mean impurity by so much for each leaf beyond one

@@ -204,6 +204,28 @@ START_TEST(files_rows_alone_and_reasons_agree)
 }
 END_TEST
 
+/* Of ten columns one alone tells rows apart; a tree that tries one at a split has to come to it. */
+START_TEST(columns_that_part_nothing_do_not_end_a_tree)
+{
+    golden_open();
+    float x[64 * 10] = {0};
+    double y[64];
+    for (size_t i = 0; i < 64; i++) {
+        x[i * 10 + 6] = (float)i;
+        y[i] = (double)(i / 8 % 2);
+    }
+    const struct dataset data = {.x = {64, 10, x}, .y = y, .classes = 2};
+    void *settings = few_trees(100);
+    set_count(settings, type, "columns_tried", 1);
+    struct model *model = fitted(type, settings, &data, &plain);
+    const double *scores = scores_of(type, model, &data.x);
+    for (size_t i = 0; i < 64; i++)
+        ck_assert((scores[i] > 0.5) == (y[i] == 1));
+    type->free(&model);
+    golden_close();
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_refused)
 {
     golden_open();
@@ -229,4 +251,5 @@ RUN_TESTS("forest", threads_do_not_change_a_byte_and_the_seed_does,
           a_forest_of_two_replicas_is_the_forest_of_one, parts_that_are_not_of_one_fit_are_refused,
           rows_seen_are_known_and_rows_unseen_are_judged,
           the_out_of_bag_error_is_that_of_rows_not_seen, rows_without_weight_are_as_if_not_there,
-          files_rows_alone_and_reasons_agree, what_makes_no_sense_is_refused)
+          files_rows_alone_and_reasons_agree, columns_that_part_nothing_do_not_end_a_tree,
+          what_makes_no_sense_is_refused)
