@@ -31,7 +31,8 @@ build/bench/weights: $(call bench-objects,tests/bench/weights)
 build/bench/codec: $(call bench-objects,tests/bench/codec)
 build/bench/gbdt: build/o/tests/bench/gbdt.o
 
-build/bench/perceptron: build/o/tests/bench/perceptron.o build/o/shared/linear_blas.o build/o/libmillrace.a
+BENCH_FITS := build/bench/perceptron build/bench/fits
+$(BENCH_FITS): build/bench/%: build/o/tests/bench/%.o build/o/shared/linear_blas.o build/o/libmillrace.a
 	@mkdir -p $(@D) && $(call say,ld $@)
 	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(LIBS) $(BLAS) -o $@
 
@@ -39,7 +40,7 @@ BENCH_PROGRAMS := $(addprefix build/bench/,loop fill floor load weights codec gb
 $(BENCH_PROGRAMS): build/o/shared/linear_plain.o build/o/libmillrace.a
 	@mkdir -p $(@D) && $(call say,ld $@)
 	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(LIBS) $(BENCH_LINK) -o $@
-bench-programs: $(BENCH_PROGRAMS) build/bench/perceptron
+bench-programs: $(BENCH_PROGRAMS) $(BENCH_FITS)
 .PHONY: bench bench-programs profile
 
 # The load generator's figures rest on these two, so they have unit tests.
