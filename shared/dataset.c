@@ -2,6 +2,9 @@
 #include "dataset.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "wide.h"
 
 enum learning_task
 dataset_task(const struct dataset *data)
@@ -58,10 +61,35 @@ within_category(float value, uint32_t limit)
     return limit == 0 || (value >= 0 && value < (float)limit && value == truncf(value));
 }
 
+#define LANES 16
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t masks __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+/* x - x is 0 of finite numbers alone. */
+ALSO_WIDE static bool
+all_finite(const float *at, size_t count)
+{
+    masks odd = {0};
+    bool finite = true;
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        lanes x;
+        memcpy(&x, &at[i], sizeof(x));
+        odd |= x - x != 0;
+    }
+    for (; i < count; i++)
+        finite = finite && isfinite(at[i]);
+    for (size_t k = 0; k < LANES; k++)
+        finite = finite && odd[k] == 0;
+    return finite;
+}
+
 static int
 check_values(const struct dataset *data, const struct ability *ability, const char *learner,
              struct error *err)
 {
+    if (data->category == NULL && all_finite(data->x.at, data->x.rows * data->x.columns))
+        return 0;
     for (size_t i = 0; i < data->x.rows; i++)
         for (size_t j = 0; j < data->x.columns; j++) {
             float value = data->x.at[i * data->x.columns + j];

@@ -44,7 +44,9 @@ struct fitting {
     const struct dataset *validation; /* for early stopping, where the learner has it; or NULL */
     const struct model *start;        /* of the same learner and as many columns: the fit goes on
                                          from it; or NULL */
-    unsigned threads;                 /* 0 and 1: the caller's alone. Never changes the model */
+    unsigned threads;                 /* 0 and 1: the caller's alone. Never changes the model. For
+                                         learners of trees, linear and logistic regression of two
+                                         classes and pca; others take one */
     size_t part, parts;               /* 2 parts and more: of the fit, this one alone, from 0 */
     const char *const *feature;       /* columns: the feature that each column was made from, for
                                          settings that name features; NULL: nobody knows */

@@ -112,7 +112,7 @@ split_categories(const struct trees *trees, const struct tree_node *node, const 
         (*left)[i] = -(int64_t)goes_left(trees, node, (*x)[i]);
 }
 
-static inline void
+PART_OF_WIDE void
 split_numbers(const struct tree_node *node, const narrow_lanes *x, masks *left)
 {
     masks lower = __builtin_convertvector(*x < node->threshold, masks);
@@ -121,7 +121,7 @@ split_numbers(const struct tree_node *node, const narrow_lanes *x, masks *left)
 }
 
 /* Products of a split's children. */
-static inline void
+PART_OF_WIDE void
 go_down(const struct way *way, uint32_t child, const lanes *product, const masks *one,
         struct ways_block *block)
 {
@@ -136,7 +136,7 @@ go_down(const struct way *way, uint32_t child, const lanes *product, const masks
 }
 
 /* What a split's child gives its column. */
-static inline void
+PART_OF_WIDE void
 come_up(const struct way *way, const lanes *below, const masks *one, const struct ways_block *block,
         lanes *part)
 {
@@ -148,7 +148,7 @@ come_up(const struct way *way, const lanes *below, const masks *one, const struc
     *part += sum;
 }
 
-static inline void
+PART_OF_WIDE void
 multiply_by_leaf(const struct trees *trees, const struct tree_node *node, struct ways_block *block,
                  lanes *product)
 {

@@ -15,5 +15,7 @@
 #else
 #define ALSO_WIDE
 #endif
+/* What such a function is made of; by itself it would be compiled for all processors alike. */
+#define PART_OF_WIDE static inline __attribute__((always_inline))
 
 #endif

@@ -14,6 +14,7 @@
 #include "../coordinate_descent.h"
 #include "../learner.h"
 #include "../linear.h"
+#include "../normal_equations.h"
 #include "model.h"
 
 extern const struct model_type model_linear_regression;
@@ -50,8 +51,9 @@ linear_free(struct model **model)
     *model = NULL;
 }
 
-/* n = columns + 1, the last for the intercept, as linear_normal_equations has it. */
+/* n = columns + 1, the last for the intercept, as normal_equations has it. */
 struct fit {
+    struct crew *crew;
     const struct linear_settings *settings;
     const struct dataset *data;
     size_t columns;
@@ -64,6 +66,7 @@ struct fit {
 static void
 fit_close(struct fit *fit)
 {
+    crew_close(&fit->crew);
     learner_free_reals(&fit->residual);
     learner_free_reals(&fit->h);
     learner_free_reals(&fit->g);
@@ -145,10 +148,9 @@ solve(struct fit *fit, double *w, struct error *err)
 static int
 fit_weights(struct fit *fit, struct model *model, const struct model *start, struct error *err)
 {
-    const struct matrix *x = &fit->data->x;
     size_t d = fit->columns;
-    if (linear_normal_equations(x->at, x->rows, d, model->mean, fit->data->weights, fit->residual,
-                                fit->h, fit->g, err) != 0)
+    if (normal_equations(&fit->data->x, model->mean, fit->data->weights, fit->residual, fit->crew,
+                         fit->h, fit->g, err) != 0)
         return error_wrap(err, "linear regression");
     scale_equations(fit, model->mean);
     for (size_t j = 0; start != NULL && j < d; j++)
@@ -204,9 +206,11 @@ linear_fit(const void *settings, const struct dataset *data, const struct fittin
     if (fitting->start != NULL && learner_check_start(data->x.columns, fitting->start->columns,
                                                       "linear regression", err) != 0)
         return -1;
-    DEFER(fit_close) struct fit fit = {settings, data, .columns = data->x.columns};
+    DEFER(fit_close)
+    struct fit fit = {.settings = settings, .data = data, .columns = data->x.columns};
     DEFER(linear_free) struct model *model = NULL;
-    if (fit_open(&fit, err) != 0 || make(data->x.columns, &model, err) != 0)
+    if (crew_open(fitting->threads, &fit.crew, err) != 0 || fit_open(&fit, err) != 0 ||
+        make(data->x.columns, &model, err) != 0)
         return -1;
     learner_means(data, model->mean);
     centre_labels(&fit);

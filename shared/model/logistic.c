@@ -1,7 +1,7 @@
 /* logistic: logistic regression with L1 and L2 penalties; intercepts are not penalised.
  *
  * Two classes: p = 1 / (1 + exp(-m)), m = x w + b, by Newton's method (../logistic_binary.c),
- * settled when no margin m moves by more than `tolerance` relative to the largest. That test does
+ * settled when no margin m would move by more than `tolerance` relative to the largest. That does
  * not depend on the scale of x, and never comes true for separable classes without a penalty,
  * whose margins grow without bound: such a fit is refused.
  *
@@ -25,9 +25,10 @@ static const struct setting table[] = {
     SETTING(logistic_settings, l1, REAL, "0", "penalty l1 |w| on the weights: 0 for most of them"),
     SETTING(logistic_settings, l2, REAL, "1",
             "penalty l2/2 |w|^2 on the weights but not the intercept; scikit-learn's 1/C"),
-    SETTING(logistic_settings, tolerance, REAL, "1e-9",
-            "settled when no margin moves by more than this, relative to the largest; of several "
-            "classes, when no slope of the mean loss exceeds it"),
+    SETTING(
+        logistic_settings, tolerance, REAL, "1e-9",
+        "settled when no margin would move by more than this, relative to the largest; of several "
+        "classes, when no slope of the mean loss exceeds it"),
     SETTING(logistic_settings, iterations_max, COUNT, "100",
             "a fit that is not settled after so many steps is refused; of several classes, which "
             "take smaller ones, after 100 times as many"),
@@ -113,14 +114,16 @@ logistic_fit(const void *settings, const struct dataset *data, const struct fitt
         learner_check(data, fitting, &model_logistic.ability, "logistic regression", err) != 0)
         return -1;
     DEFER(logistic_free) struct model *model = NULL;
-    if (make(data->x.columns, data->classes > 2 ? data->classes : 1, &model, err) != 0 ||
+    DEFER(crew_close) struct crew *crew = NULL;
+    if (crew_open(fitting->threads, &crew, err) != 0 ||
+        make(data->x.columns, data->classes > 2 ? data->classes : 1, &model, err) != 0 ||
         (fitting->start != NULL && begin(model, fitting->start, err) != 0))
         return -1;
     learner_means(data, model->mean);
     int fitted =
         model->outputs == 1
-            ? logistic_fit_binary(settings, data, model->mean, fitting->start != NULL, model->w,
-                                  model->bias, err)
+            ? logistic_fit_binary(settings, data, model->mean, fitting->start != NULL, crew,
+                                  model->w, model->bias, err)
             : logistic_fit_classes(settings, data, model->mean, model->w, model->bias, err);
     if (fitted != 0)
         return -1;

@@ -10,6 +10,7 @@
 
 #include "../learner.h"
 #include "../linear.h"
+#include "../normal_equations.h"
 #include "model.h"
 
 extern const struct model_type model_pca;
@@ -61,12 +62,14 @@ make(size_t columns, size_t components, struct model **out, struct error *err)
 }
 
 struct fit {
+    struct crew *crew;
     double *mean, *h, *values, *vectors; /* columns, n by n, columns, columns by columns */
 };
 
 static void
 fit_close(struct fit *fit)
 {
+    crew_close(&fit->crew);
     learner_free_reals(&fit->mean);
     learner_free_reals(&fit->h);
     learner_free_reals(&fit->values);
@@ -96,11 +99,10 @@ take_covariance(double *h, size_t columns, double total)
 static int
 find_components(struct fit *fit, const struct dataset *data, struct model *model, struct error *err)
 {
-    const struct matrix *x = &data->x;
-    size_t d = x->columns;
+    size_t d = data->x.columns;
     learner_means(data, fit->mean);
-    if (linear_normal_equations(x->at, x->rows, d, fit->mean, data->weights, NULL, fit->h, NULL,
-                                err) != 0)
+    if (normal_equations(&data->x, fit->mean, data->weights, NULL, fit->crew, fit->h, NULL, err) !=
+        0)
         return error_wrap(err, "pca");
     take_covariance(fit->h, d, learner_total(data));
     if (linear_eigen(fit->h, d, fit->values, fit->vectors, err) != 0)
@@ -130,7 +132,8 @@ pca_fit(const void *settings, const struct dataset *data, const struct fitting *
     DEFER(fit_close) struct fit fit = {0};
     DEFER(pca_free) struct model *model = NULL;
     if (make(columns, components > 0 ? (size_t)components : columns, &model, err) != 0 ||
-        fit_open(&fit, columns, err) != 0 || find_components(&fit, data, model, err) != 0)
+        crew_open(fitting->threads, &fit.crew, err) != 0 || fit_open(&fit, columns, err) != 0 ||
+        find_components(&fit, data, model, err) != 0)
         return -1;
     *out = model;
     model = NULL;
