@@ -6,8 +6,9 @@
 
 #include "trees_private.h"
 
-#define BLOCK_ROWS     16 /* that go through a tree together */
-#define RANKS_ROWS_MIN 16 /* from here on ranks (trees_ranks.c) pay */
+#define ROW_COLUMNS_MAX 512 /* of a row that goes down several trees together */
+#define BLOCK_ROWS      16  /* that go through a tree together */
+#define RANKS_ROWS_MIN  16  /* from here on ranks (trees_ranks.c) pay */
 
 void
 layout_free(struct layout **layout)
@@ -126,9 +127,14 @@ plan(const struct trees *trees, struct layout *layout, uint8_t *level, size_t *l
             layout->complete[t].depth = COMPLETE_DEPTH_MAX + 1;
             continue;
         }
-        layout->complete[t] = (struct complete){depth, layout->steps, *leaves};
+        layout->complete[t] = (struct complete){(uint16_t)depth, 1, layout->steps, *leaves};
         layout->steps += ((size_t)1 << depth) - 1;
         *leaves += (size_t)1 << depth;
+    }
+    for (size_t t = trees->count; t-- > 1;) {
+        struct complete *before = &layout->complete[t - 1], *tree = &layout->complete[t];
+        if (before->depth == tree->depth && tree->depth <= COMPLETE_DEPTH_MAX)
+            before->alike = tree->alike < ABREAST ? (uint16_t)(tree->alike + 1) : ABREAST;
     }
 }
 
@@ -196,7 +202,7 @@ add_block(const struct step *step, const double *leaf, uint32_t depth, const flo
 }
 
 static void
-add_row(const struct step *step, const double *leaf, uint32_t depth, const float *row, double *sum)
+add_tree(const struct step *step, const double *leaf, uint32_t depth, const float *row, double *sum)
 {
     uint32_t at = 0;
     for (uint32_t level = 0; level < depth; level++)
@@ -204,6 +210,25 @@ add_row(const struct step *step, const double *leaf, uint32_t depth, const float
     *sum += leaf[at - ((1U << depth) - 1)];
 }
 
+/* A row goes down ABREAST trees of a depth together, a level after the other. both: of each column
+ * its number, what is missing below and then above all others, as steps name columns. */
+static void
+add_abreast(const struct layout *layout, const struct complete *tree, const float *both,
+            double *found)
+{
+    uint32_t at[ABREAST] = {0}, first = (1U << tree->depth) - 1;
+    const struct step *step = &layout->step[tree->step];
+    for (uint32_t level = 0; level < tree->depth; level++)
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < ABREAST; i++) {
+            const struct step *next = &step[i * first + at[i]];
+            at[i] = 2 * at[i] + 1 + (both[next->column] >= next->threshold);
+        }
+    for (uint32_t i = 0; i < ABREAST; i++)
+        found[i] = layout->leaf[tree->leaf + i * (first + 1) + at[i] - first];
+}
+
+/* Of a tree that is not complete. */
 static void
 add_walked(const struct trees *trees, size_t t, const float *x, size_t rows, double *sums)
 {
@@ -214,26 +239,52 @@ add_walked(const struct trees *trees, size_t t, const float *x, size_t rows, dou
     }
 }
 
+static inline size_t
+next_group(const struct trees *trees, size_t group)
+{
+    return group + 1 < trees->groups ? group + 1 : 0;
+}
+
 static void
-add_rows(const struct trees *trees, const float *x, size_t rows, double *sums)
+add_row(const struct trees *trees, const float *row, double *sums)
+{
+    const struct layout *layout = trees->layout;
+    float both[2 * ROW_COLUMNS_MAX];
+    double found[ABREAST];
+    bool few = trees->columns <= ROW_COLUMNS_MAX;
+    for (size_t j = 0; few && j < trees->columns; j++) {
+        both[2 * j] = isnan(row[j]) ? -INFINITY : row[j];
+        both[2 * j + 1] = isnan(row[j]) ? INFINITY : row[j];
+    }
+    for (size_t t = 0, group = 0; t < trees->count; t++, group = next_group(trees, group)) {
+        const struct complete *tree = &layout->complete[t];
+        if (few && tree->alike == ABREAST) {
+            add_abreast(layout, tree, both, found);
+            for (size_t i = 0; i + 1 < ABREAST; i++, t++, group = next_group(trees, group))
+                sums[group] += found[i];
+            sums[group] += found[ABREAST - 1];
+        } else if (tree->depth <= COMPLETE_DEPTH_MAX) {
+            add_tree(&layout->step[tree->step], &layout->leaf[tree->leaf], tree->depth, row,
+                     &sums[group]);
+        } else {
+            add_walked(trees, t, row, 1, &sums[group * trees->width]);
+        }
+    }
+}
+
+static void
+add_rows(const struct trees *trees, const float *x, double *sums)
 {
     const struct layout *layout = trees->layout;
     size_t outputs = trees_outputs(trees), columns = trees->columns;
     for (size_t t = 0; t < trees->count; t++) {
         const struct complete *complete = &layout->complete[t];
         double *sum = &sums[t % trees->groups * trees->width];
-        if (complete->depth > COMPLETE_DEPTH_MAX) {
-            add_walked(trees, t, x, rows, sum);
-            continue;
-        }
-        const struct step *step = &layout->step[complete->step];
-        const double *leaf = &layout->leaf[complete->leaf];
-        if (rows == BLOCK_ROWS) {
-            add_block(step, leaf, complete->depth, x, columns, sum, outputs);
-            continue;
-        }
-        for (size_t i = 0; i < rows; i++)
-            add_row(step, leaf, complete->depth, x + i * columns, &sum[i * outputs]);
+        if (complete->depth > COMPLETE_DEPTH_MAX)
+            add_walked(trees, t, x, BLOCK_ROWS, sum);
+        else
+            add_block(&layout->step[complete->step], &layout->leaf[complete->leaf], complete->depth,
+                      x, columns, sum, outputs);
     }
 }
 
@@ -244,8 +295,8 @@ add_ranked(const struct trees *trees, const float *x, size_t rows, struct ranked
     const struct layout *layout = trees->layout;
     size_t outputs = trees_outputs(trees);
     ranks_of(trees, x, rows, ranked);
-    for (size_t t = 0; t < trees->count; t++) {
-        double *sum = &sums[t % trees->groups * trees->width];
+    for (size_t t = 0, group = 0; t < trees->count; t++, group = next_group(trees, group)) {
+        double *sum = &sums[group * trees->width];
         if (layout->complete[t].depth > COMPLETE_DEPTH_MAX) {
             add_walked(trees, t, x, rows, sum);
             continue;
@@ -257,15 +308,24 @@ add_ranked(const struct trees *trees, const float *x, size_t rows, struct ranked
     }
 }
 
+static void
+prefetch(const float *x, size_t rows, size_t columns)
+{
+    for (size_t k = 0; k < rows * columns; k += 16)
+        __builtin_prefetch(&x[k]);
+}
+
 /* Returns how many rows it has seen to; the last few are faster alone. */
 static size_t
 add_many(const struct trees *trees, const struct matrix *x, double *sums)
 {
     struct ranked ranked = {0};
     size_t i = 0;
-    while (i < x->rows && x->rows - i >= RANKS_ROWS_MIN) {
-        size_t rows = x->rows - i < RANKS_ROWS ? x->rows - i : RANKS_ROWS;
-        add_ranked(trees, x->at + i * x->columns, rows, &ranked, &sums[i * trees_outputs(trees)]);
+    while (x->rows - i >= RANKS_ROWS_MIN) {
+        size_t left = x->rows - i, rows = left < RANKS_ROWS ? left : RANKS_ROWS;
+        const float *at = x->at + i * x->columns, *next = at + rows * x->columns;
+        prefetch(next, left - rows < RANKS_ROWS ? left - rows : RANKS_ROWS, x->columns);
+        add_ranked(trees, at, rows, &ranked, &sums[i * trees_outputs(trees)]);
         i += rows;
     }
     return i;
@@ -274,11 +334,11 @@ add_many(const struct trees *trees, const struct matrix *x, double *sums)
 void
 trees_add(const struct trees *trees, const struct matrix *x, double *sums)
 {
-    size_t i = 0;
+    size_t i = 0, outputs = trees_outputs(trees);
     if (trees->layout->ranks != NULL && x->rows >= RANKS_ROWS_MIN)
         i = add_many(trees, x, sums);
-    for (; i < x->rows; i += BLOCK_ROWS) {
-        size_t rows = x->rows - i < BLOCK_ROWS ? x->rows - i : BLOCK_ROWS;
-        add_rows(trees, x->at + i * x->columns, rows, &sums[i * trees_outputs(trees)]);
-    }
+    for (; x->rows - i >= BLOCK_ROWS; i += BLOCK_ROWS)
+        add_rows(trees, x->at + i * x->columns, &sums[i * outputs]);
+    for (; i < x->rows; i++)
+        add_row(trees, x->at + i * x->columns, &sums[i * outputs]);
 }

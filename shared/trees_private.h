@@ -10,12 +10,14 @@
 /* A tree of no categories and few levels as a complete one: node k has the children 2 k + 1 and
  * 2 k + 2, leaves stand behind; levels that the tree does not reach are repeated above its leaf. */
 #define COMPLETE_DEPTH_MAX 8
+#define ABREAST            8 /* trees that a row goes down together */
 struct step {
     float threshold;
     uint32_t column; /* and whether the missing goes right, in the lowest bit */
 };
 struct complete {
-    uint32_t depth;    /* COMPLETE_DEPTH_MAX + 1: it is no complete tree, walk it */
+    uint16_t depth;    /* COMPLETE_DEPTH_MAX + 1: it is no complete tree, walk it */
+    uint16_t alike;    /* trees from this one on, ABREAST at most, that are complete and as deep */
     size_t step, leaf; /* its first ones */
 };
 struct layout {
@@ -34,15 +36,22 @@ struct layout {
  * byte each, so that one instruction compares as many rows as a register has bytes. */
 #define RANKS_ROWS       64
 #define RANKS_PLANES_MAX 1024
+#define RANKS_RANGES     1024
+#define RANKS_NEAR_MAX   12
 struct plane { /* ranks of a column, the missing below (0) or above (255) all others */
     uint32_t column;
     bool missing_right;
-    uint32_t top;         /* power of two above the thresholds' number */
-    float threshold[256]; /* in rising order, padded by INFINITY */
+    uint32_t top; /* power of two above the thresholds' number; 0: look into `first` */
+    float threshold[256 + RANKS_NEAR_MAX]; /* in rising order, padded by NaN */
+    /* From the first threshold to the last in equal ranges: how many thresholds lie below each, and
+     * how many at most in one. */
+    float low, scale;
+    uint32_t near;
+    uint8_t first[RANKS_RANGES];
 };
-struct turn { /* to the right: rank >= `rank` in the plane */
-    uint16_t plane;
-    uint8_t rank;
+struct turn {       /* to the right: rank >= `rank` in the plane */
+    uint32_t plane; /* times RANKS_ROWS: where it begins */
+    uint32_t rank;
 };
 struct ranks {
     size_t planes;

@@ -2,6 +2,10 @@
  * histograms leave them, a number's rank among its column's says all that a tree asks. So 64 rows'
  * ranks are found once, a byte each; then every node of a tree is compared, for all of them by an
  * instruction or two, and the leaves are selected from the deepest level up.
+ *
+ * A rank is found by looking up in which of equal ranges the number lies, before which there are so
+ * many thresholds, and comparing those inside. Where too many crowd into one range, by bisection.
+ * Neither has a branch that depends on the number.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +46,38 @@ count_column(const struct step *step, size_t steps)
     return count;
 }
 
+/* Rounding keeps the order of numbers, so no number comes into a range before that of a lower one.
+ */
+static inline uint32_t
+range_of(const struct plane *plane, float x)
+{
+    float range = (x - plane->low) * plane->scale;
+    range = range > 0 ? range : 0; /* so is NaN's */
+    return (uint32_t)(int32_t)(range < RANKS_RANGES - 1 ? range : RANKS_RANGES - 1);
+}
+
+/* Ranges from the first threshold to the last. */
+static void
+fill_ranges(struct plane *plane, uint32_t count)
+{
+    uint32_t before = 0;
+    float span = plane->threshold[count - 1] - plane->threshold[0];
+    float scale = (RANKS_RANGES - 1) / span;
+    plane->low = plane->threshold[0];
+    plane->scale = isfinite(scale) ? scale : 0;
+    for (uint32_t range = 0; range < RANKS_RANGES; range++) {
+        uint32_t end = before;
+        plane->first[range] = (uint8_t)before;
+        while (end < count && range_of(plane, plane->threshold[end]) == range)
+            end++;
+        if (end - before > plane->near)
+            plane->near = end - before;
+        before = end;
+    }
+    if (plane->near <= RANKS_NEAR_MAX)
+        plane->top = 0;
+}
+
 /* False: too many for a byte. */
 static bool
 fill_plane(const struct step *step, size_t steps, struct plane *plane)
@@ -57,8 +93,9 @@ fill_plane(const struct step *step, size_t steps, struct plane *plane)
     }
     for (plane->top = 1; plane->top <= count;)
         plane->top *= 2;
-    for (; count < 256; count++)
-        plane->threshold[count] = INFINITY;
+    for (uint32_t i = count; i < 256 + RANKS_NEAR_MAX; i++)
+        plane->threshold[i] = NAN;
+    fill_ranges(plane, count);
     return true;
 }
 
@@ -82,14 +119,43 @@ add_planes(const struct step *step, size_t steps, struct ranks *ranks)
     return true;
 }
 
-/* Of how many thresholds the number is none below: branches would be guessed wrong. */
-static inline uint32_t
-rank_of(const struct plane *plane, float x)
+/* How many thresholds each number is not below; 0 of NaN. */
+PART_OF_WIDE void
+look_up(const struct plane *plane, const float *x, uint32_t *rank)
 {
-    uint32_t rank = 0;
+    uint32_t first[RANKS_ROWS];
+    for (size_t i = 0; i < RANKS_ROWS; i++)
+        first[i] = range_of(plane, x[i]);
+    for (size_t i = 0; i < RANKS_ROWS; i++)
+        rank[i] = first[i] = plane->first[first[i]];
+    for (uint32_t k = 0; k < plane->near; k++)
+        for (size_t i = 0; i < RANKS_ROWS; i++)
+            rank[i] += x[i] >= plane->threshold[first[i] + k];
+}
+
+PART_OF_WIDE void
+bisect(const struct plane *plane, const float *x, uint32_t *rank)
+{
+    memset(rank, 0, RANKS_ROWS * sizeof(*rank));
     for (uint32_t half = plane->top / 2; half > 0; half /= 2)
-        rank += half & -(uint32_t)(x >= plane->threshold[rank + half - 1]);
-    return rank;
+        for (size_t i = 0; i < RANKS_ROWS; i++)
+            rank[i] += half & -(uint32_t)(x[i] >= plane->threshold[rank[i] + half - 1]);
+}
+
+/* rows by `stride` numbers. */
+ALSO_WIDE static void
+rank_rows(const struct plane *plane, const float *x, size_t rows, size_t stride, uint8_t *rank)
+{
+    float number[RANKS_ROWS] = {0};
+    uint32_t found[RANKS_ROWS];
+    for (size_t i = 0; i < rows; i++)
+        number[i] = x[i * stride];
+    if (plane->top > 0)
+        bisect(plane, number, found);
+    else
+        look_up(plane, number, found);
+    for (size_t i = 0; i < RANKS_ROWS; i++)
+        rank[i] = plane->missing_right && isnan(number[i]) ? 255 : (uint8_t)found[i];
 }
 
 static int
@@ -110,8 +176,9 @@ set_turns(const struct layout *layout, size_t steps, struct ranks *ranks)
         const struct plane key = {.column = step->column >> 1, .missing_right = step->column & 1};
         const struct plane *plane =
             bsearch(&key, ranks->plane, ranks->planes, sizeof(key), by_plane);
-        ranks->turn[i] = (struct turn){(uint16_t)(plane - ranks->plane),
-                                       (uint8_t)rank_of(plane, step->threshold)};
+        uint8_t rank[RANKS_ROWS];
+        rank_rows(plane, &step->threshold, 1, 1, rank);
+        ranks->turn[i] = (struct turn){(uint32_t)(plane - ranks->plane) * RANKS_ROWS, rank[0]};
     }
 }
 
@@ -179,59 +246,62 @@ ranks_make(const struct trees *trees, struct layout *layout, struct error *err)
     return 0;
 }
 
-static void
-rank_column(const struct plane *plane, const float *x, size_t rows, size_t stride, uint8_t *rank)
-{
-    for (size_t i = 0; i < rows; i++)
-        rank[i] = (uint8_t)rank_of(plane, x[i * stride]);
-}
-
 void
 ranks_of(const struct trees *trees, const float *x, size_t rows, struct ranked *ranked)
 {
     const struct ranks *ranks = trees->layout->ranks;
-    for (size_t p = 0; p < ranks->planes; p++) {
-        const struct plane *plane = &ranks->plane[p];
-        uint8_t *rank = ranked->plane[p];
-        if (p > 0 && plane[-1].column == plane->column)
-            memcpy(rank, ranked->plane[p - 1], RANKS_ROWS);
-        else
-            rank_column(plane, x + plane->column, rows, trees->columns, rank);
-        for (size_t i = 0; plane->missing_right && i < rows; i++)
-            rank[i] = isnan(x[i * trees->columns + plane->column]) ? 255 : rank[i];
-    }
+    for (size_t p = 0; p < ranks->planes; p++)
+        rank_rows(&ranks->plane[p], x + ranks->plane[p].column, rows, trees->columns,
+                  ranked->plane[p]);
 }
 
-/* turn: of a complete tree of `depth` levels, 1 and more. A leaf's number is the one among the two
- * below its deepest node, which is then passed up by whoever leads there. */
+/* Which rows go right. */
+PART_OF_WIDE void
+ask(const struct turn *turn, const uint8_t *planes, lanes *right)
+{
+    *right = (lanes)((uint8_t)turn->rank <= *(const lanes *)(planes + turn->plane));
+}
+/* The leaf's number among those below a node, of which `half` are to its left. */
+PART_OF_WIDE void
+choose(const lanes *went_right, const lanes *left, const lanes *right, uint8_t half, lanes *out)
+{
+    *out = ((*left & ~*went_right) | (*right & *went_right)) | (*went_right & half);
+}
+
+/* turn: of a complete tree of `depth` levels, 2 and more, two of which are done at once. */
 ALSO_WIDE static void
-select_leaves(const struct turn *turn, uint32_t depth, const uint8_t (*plane)[RANKS_ROWS],
+select_leaves(const struct turn *turn, uint32_t depth, const uint8_t *planes,
               uint8_t (*found)[RANKS_ROWS])
 {
-    size_t count = (size_t)1 << (depth - 1);
+    size_t count = (size_t)1 << (depth - 2);
+    lanes above, left, right;
     for (size_t k = 0; k < count; k++) {
-        const struct turn *at = &turn[count - 1 + k];
-        lanes right = (lanes)(*(const lanes *)plane[at->plane] >= at->rank);
-        *(lanes *)found[k] = (uint8_t)(2 * k) - right;
+        const struct turn *below = &turn[2 * count - 1 + 2 * k];
+        ask(&turn[count - 1 + k], planes, &above);
+        ask(&below[0], planes, &left);
+        ask(&below[1], planes, &right);
+        left &= 1;
+        right &= 1;
+        choose(&above, &left, &right, 2, (lanes *)found[k]);
     }
-    while ((count /= 2) > 0) {
+    for (uint8_t half = 4; (count /= 2) > 0; half = (uint8_t)(half * 2))
         for (size_t k = 0; k < count; k++) {
-            const struct turn *at = &turn[count - 1 + k];
-            lanes right = (lanes)(*(const lanes *)plane[at->plane] >= at->rank);
-            *(lanes *)found[k] = (*(const lanes *)found[2 * k] & ~right) |
-                                 (*(const lanes *)found[2 * k + 1] & right);
+            ask(&turn[count - 1 + k], planes, &above);
+            choose(&above, (const lanes *)found[2 * k], (const lanes *)found[2 * k + 1], half,
+                   (lanes *)found[k]);
         }
-    }
 }
 
 const uint8_t *
 ranks_leaves(const struct trees *trees, size_t t, struct ranked *ranked)
 {
     const struct complete *complete = &trees->layout->complete[t];
-    if (complete->depth == 0)
-        memset(ranked->found[0], 0, RANKS_ROWS);
-    else
-        select_leaves(&trees->layout->ranks->turn[complete->step], complete->depth,
-                      (const uint8_t(*)[RANKS_ROWS])ranked->plane, ranked->found);
-    return ranked->found[0];
+    const struct turn *turn = &trees->layout->ranks->turn[complete->step];
+    const uint8_t *planes = ranked->plane[0];
+    uint8_t *found = ranked->found[0];
+    if (complete->depth > 1)
+        select_leaves(turn, complete->depth, planes, ranked->found);
+    for (size_t i = 0; complete->depth <= 1 && i < RANKS_ROWS; i++)
+        found[i] = complete->depth == 1 && planes[turn->plane + i] >= turn->rank;
+    return found;
 }

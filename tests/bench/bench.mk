@@ -30,13 +30,14 @@ build/bench/load: BENCH_LINK := -lcsv
 build/bench/weights: $(call bench-objects,tests/bench/weights)
 build/bench/codec: $(call bench-objects,tests/bench/codec)
 build/bench/gbdt: build/o/tests/bench/gbdt.o
+build/bench/trees: build/o/tests/bench/trees.o
 
 BENCH_FITS := build/bench/perceptron build/bench/fits
 $(BENCH_FITS): build/bench/%: build/o/tests/bench/%.o build/o/shared/linear_blas.o build/o/libmillrace.a
 	@mkdir -p $(@D) && $(call say,ld $@)
 	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(LIBS) $(BLAS) -o $@
 
-BENCH_PROGRAMS := $(addprefix build/bench/,loop fill floor load weights codec gbdt)
+BENCH_PROGRAMS := $(addprefix build/bench/,loop fill floor load weights codec gbdt trees)
 $(BENCH_PROGRAMS): build/o/shared/linear_plain.o build/o/libmillrace.a
 	@mkdir -p $(@D) && $(call say,ld $@)
 	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(LIBS) $(BENCH_LINK) -o $@
