@@ -245,30 +245,49 @@ next_group(const struct trees *trees, size_t group)
     return group + 1 < trees->groups ? group + 1 : 0;
 }
 
+/* Of trees from one on that take turns at the outputs; returns whose turn comes then. */
+static inline size_t
+add_found(const struct trees *trees, const double *found, size_t group, double *sums)
+{
+    double sum = sums[group];
+    if (trees->groups == 1) {
+        for (size_t i = 0; i < ABREAST; i++)
+            sum += found[i];
+        sums[group] = sum;
+        return group;
+    }
+    for (size_t i = 0; i < ABREAST; i++, group = next_group(trees, group))
+        sums[group] += found[i];
+    return group;
+}
+
 static void
 add_row(const struct trees *trees, const float *row, double *sums)
 {
     const struct layout *layout = trees->layout;
-    float both[2 * ROW_COLUMNS_MAX];
+    float both[2 * ROW_COLUMNS_MAX]
+        __attribute__((uninitialized)); /* written as far as it is read */
     double found[ABREAST];
     bool few = trees->columns <= ROW_COLUMNS_MAX;
     for (size_t j = 0; few && j < trees->columns; j++) {
         both[2 * j] = isnan(row[j]) ? -INFINITY : row[j];
         both[2 * j + 1] = isnan(row[j]) ? INFINITY : row[j];
     }
-    for (size_t t = 0, group = 0; t < trees->count; t++, group = next_group(trees, group)) {
+    for (size_t t = 0, group = 0; t < trees->count;) {
         const struct complete *tree = &layout->complete[t];
         if (few && tree->alike == ABREAST) {
             add_abreast(layout, tree, both, found);
-            for (size_t i = 0; i + 1 < ABREAST; i++, t++, group = next_group(trees, group))
-                sums[group] += found[i];
-            sums[group] += found[ABREAST - 1];
-        } else if (tree->depth <= COMPLETE_DEPTH_MAX) {
+            group = add_found(trees, found, group, sums);
+            t += ABREAST;
+            continue;
+        }
+        if (tree->depth <= COMPLETE_DEPTH_MAX)
             add_tree(&layout->step[tree->step], &layout->leaf[tree->leaf], tree->depth, row,
                      &sums[group]);
-        } else {
+        else
             add_walked(trees, t, row, 1, &sums[group * trees->width]);
-        }
+        group = next_group(trees, group);
+        t++;
     }
 }
 

@@ -3,6 +3,7 @@
 # shellcheck shell=bash disable=SC2154
 python=$root/.cache/bench/python
 peers=$root/tests/bench/fits.py
+extra='' # at the end of a line
 trap 'rm -rf "$scratch"' EXIT
 
 install_peers() {
@@ -30,10 +31,10 @@ compare() {
         echo "$line" >>"$scratch/ours"
         agree "${ours_said#*=}" "${peer_said#*=}" || die "$ours_said, $2 has $peer_said"
     done
-    LC_ALL=C printf 'bench: stage=%s ratio=%.3f target=%s peer=%s threads=%d cpu_seconds=%.3f peer_cpu_seconds=%.3f seconds_ratio=%.3f mb=%.0f peer_mb=%.0f fit_mb=%.0f peer_fit_mb=%.0f %s peer_%s pairs=%d\n' \
+    LC_ALL=C printf 'bench: stage=%s ratio=%.3f target=%s peer=%s threads=%d cpu_seconds=%.3f peer_cpu_seconds=%.3f seconds_ratio=%.3f mb=%.0f peer_mb=%.0f fit_mb=%.0f peer_fit_mb=%.0f %s peer_%s pairs=%d%s\n' \
         "$1" "$(quotient cpu_seconds "$scratch/peer" "$scratch/ours")" "$4" "$2" "$3" \
         "$(column cpu_seconds "$scratch/ours" | median)" "$(column cpu_seconds "$scratch/peer" | median)" \
         "$(quotient seconds "$scratch/peer" "$scratch/ours")" "$(column mb "$scratch/ours" | median)" \
         "$(column mb "$scratch/peer" | median)" "$(column fit_mb "$scratch/ours" | median)" \
-        "$(column fit_mb "$scratch/peer" | median)" "$ours_said" "$peer_said" "$5"
+        "$(column fit_mb "$scratch/peer" | median)" "$ours_said" "$peer_said" "$5" "$extra"
 }
