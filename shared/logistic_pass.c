@@ -159,6 +159,21 @@ exponential(const lanes *at, lanes *out)
     *out = sum * (lanes)(((masks)shifted + 1023) << 52);
 }
 
+PART_OF_WIDE double
+total(const lanes *at)
+{
+    const lanes sum = *at;
+    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+}
+PART_OF_WIDE double
+greatest(const lanes *at)
+{
+    double most = 0;
+    for (size_t k = 0; k < LANES; k++)
+        most = (*at)[k] > most ? (*at)[k] : most;
+    return most;
+}
+
 struct tile {
     const float *x;
     size_t rows, stride;
@@ -185,8 +200,7 @@ find_margins(const struct logistic_pass *pass, struct tile *tile)
             take_columns(tile->x + i * tile->stride + chunk->column, &chunk->mean, &x);
             sum += x * chunk->w;
         }
-        margin[i] = ((sum[0] + sum[4]) + (sum[1] + sum[5])) +
-                    ((sum[2] + sum[6]) + (sum[3] + sum[7])) + pass->bias;
+        margin[i] = total(&sum) + pass->bias;
     }
 }
 
@@ -211,8 +225,6 @@ find_slopes(const struct logistic_pass *pass, const struct tile *tile, struct pi
         }
         piece->slope[c] += even + odd;
     }
-    for (size_t i = 0; i < tile->rows; i++)
-        piece->pull += pull[i];
 }
 
 /* Eight rows of a dataset from `row` on; those that are not there have weight 0. */
@@ -234,6 +246,15 @@ take_labels(const struct dataset *data, size_t row, size_t rows, struct labels *
     }
 }
 
+/* Numbers of eight rows or, at the end, of less. */
+PART_OF_WIDE void
+take_lanes(const double *from, size_t rows, lanes *to)
+{
+    if (rows >= LANES)
+        memcpy(to, from, sizeof(*to));
+    for (size_t i = 0; rows < LANES && i < rows; i++)
+        (*to)[i] = from[i];
+}
 PART_OF_WIDE void
 put_lanes(const lanes *from, size_t rows, double *to)
 {
@@ -249,7 +270,7 @@ PART_OF_WIDE void
 derive(const struct logistic_pass *pass, struct tile *tile, size_t row, struct piece *piece)
 {
     const struct dataset *data = pass->data;
-    lanes product = ALL(1.0), sum = {0};
+    lanes product = ALL(1.0), sum = {0}, pulls = {0};
     double logarithms = 0;
     for (size_t i = 0; i * LANES < tile->rows; i++) {
         size_t first = row + i * LANES, rows = tile->rows - i * LANES;
@@ -260,6 +281,7 @@ derive(const struct logistic_pass *pass, struct tile *tile, size_t row, struct p
         lanes more = small + 1, p = SELECT(m > 0, ALL(1.0), small) / more;
         lanes wrong = m - 2 * labels.y * m;
         tile->pull[i] = labels.weight * (p - labels.y);
+        pulls += tile->pull[i];
         sum += labels.weight * SELECT(wrong > 0, wrong, (lanes){0});
         if (data->weights == NULL)
             product *= SELECT(labels.weight > 0, more, ALL(1.0));
@@ -271,8 +293,8 @@ derive(const struct logistic_pass *pass, struct tile *tile, size_t row, struct p
             put_lanes(&curvature, rows, &pass->curvature[first]);
         }
     }
-    for (size_t k = 0; k < LANES; k++)
-        piece->look.loss += sum[k];
+    piece->pull += total(&pulls);
+    piece->look.loss += total(&sum);
     double all = product[0];
     for (size_t k = 1; k < LANES; k++)
         all *= product[k];
@@ -283,16 +305,20 @@ PART_OF_WIDE void
 compare_margins(const struct logistic_pass *pass, const struct tile *tile, size_t row,
                 struct logistic_look *look)
 {
-    const double *margin = (const double *)tile->margin;
-    double largest = look->largest, most = look->move;
-    for (size_t i = 0; i < tile->rows; i++) {
-        double size = fabs(margin[i]), move = fabs(margin[i] - pass->kept[row + i]);
-        largest = size > largest ? size : largest;
-        most = move > most ? move : most;
-        pass->margin[row + i] = margin[i];
+    lanes largest = {0}, most = {0};
+    for (size_t i = 0; i * LANES < tile->rows; i++) {
+        size_t first = row + i * LANES, rows = tile->rows - i * LANES;
+        lanes kept = {0}, m = tile->margin[i];
+        take_lanes(&pass->kept[first], rows, &kept);
+        put_lanes(&m, rows, &pass->margin[first]);
+        lanes move = m - kept;
+        for (size_t k = rows; k < LANES; k++)
+            m[k] = move[k] = 0;
+        largest = SELECT(m > largest, m, SELECT(-m > largest, -m, largest));
+        most = SELECT(move > most, move, SELECT(-move > most, -move, most));
     }
-    look->largest = largest;
-    look->move = most;
+    look->largest = fmax(look->largest, greatest(&largest));
+    look->move = fmax(look->move, greatest(&most));
 }
 
 /* Rows of less than eight columns, padded. */
