@@ -5,7 +5,7 @@
 # Its instrumentation makes gcc 12 see variables as uninitialised that are set; the other builds judge that.
 TSAN := $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=thread -Wno-maybe-uninitialized -DMILLRACE_TEST \
   -Wl,--undefined=thrd_create
-TSAN_UNITS := $(addprefix test_,bins broker crew health http jobs log metrics sink sink_writer stream \
+TSAN_UNITS := $(addprefix test_,bins broker crew health http jobs log logistic_pass metrics sink sink_writer stream \
   stream_batch stream_guard stream_input stream_state stream_write)
 $(eval $(call BUILD,build/tsan,TSAN))
 # In the programs it takes the place of the C library for librdkafka too.

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 bench: deps ## measurements against peers; STAGE=name: that one alone, RECORD=1: into the README
+	@tests/stack/deps bench
 	@$(MAKE) all bench-programs && tests/bench/run $(if $(RECORD),--record) $(STAGE)
 profile: deps ## where a stage's time goes, by function; STAGE=scoring (ingestion, cleaning, features, sink)
 	@tests/stack/deps valgrind
