@@ -174,7 +174,7 @@ explain_tree(const struct trees *trees, size_t t, struct ways_block *block)
             multiply_by_leaf(trees, node, block, block->product[i]);
             continue;
         }
-        masks left;
+        masks left = {0};
         if (node->category)
             split_categories(trees, node, &block->x[node->column], &left);
         else
