@@ -95,7 +95,7 @@ tally_node(struct cart *cart, const struct cart_node *node)
 {
     memset(cart->node_tally, 0, cart->lanes * sizeof(*cart->node_tally));
     for (uint32_t i = node->begin; i < node->begin + node->count; i++)
-        cart_tally(cart, cart->order[i], cart->node_tally);
+        cart_tally(cart, &cart->order[i], cart->node_tally);
 }
 
 /* Weight and impurity of a node; node_tally becomes its. */
@@ -112,8 +112,8 @@ rate_node(struct cart *cart, struct cart_node *node)
         double mean = cart->node_tally[2] / cart->node_tally[1];
         node->impurity = 0;
         for (uint32_t i = node->begin; i < node->begin + node->count; i++) {
-            double off = cart->data->y[cart->order[i]] - mean;
-            node->impurity += cart->weights[cart->order[i]] * off * off;
+            double off = cart->data->y[cart->order[i].row] - mean;
+            node->impurity += cart->order[i].weight * off * off;
         }
     }
 }
@@ -152,10 +152,11 @@ row_goes_left(const struct cart *cart, const struct cart_split *best, uint32_t r
 static uint32_t
 part_rows(struct cart *cart, const struct cart_node *node, const struct cart_split *best)
 {
-    uint32_t left = 0, right = 0, *order = cart->order + node->begin;
+    uint32_t left = 0, right = 0;
+    struct cart_row *order = cart->order + node->begin;
     for (uint32_t i = 0; i < node->count; i++) {
-        bool to_left = row_goes_left(cart, best, order[i]);
-        uint32_t row = order[i];
+        bool to_left = row_goes_left(cart, best, order[i].row);
+        struct cart_row row = order[i];
         order[left] = cart->spare[right] = row;
         left += to_left;
         right += !to_left;
@@ -201,7 +202,8 @@ split_node(struct cart *cart, uint32_t number, uint64_t seed, struct error *err)
         node.count < 2 * settings->leaf_rows_min)
         return 0;
     tally_node(cart, &node);
-    double scale = fabs(cart_score(cart, cart->node_tally)) + node.impurity;
+    cart->node_score = cart_score(cart, cart->node_tally);
+    double scale = fabs(cart->node_score) + node.impurity;
     if (!(node.impurity > PURE * scale))
         return 0;
     struct cart_split best;
@@ -275,12 +277,14 @@ cart_grow(struct cart *cart, const double *weights, uint64_t seed, struct trees 
           struct error *err)
 {
     struct cart_node root = {0};
-    cart->weights = weights;
+    const struct dataset *data = cart->data;
+    bool classes = cart->settings.criterion != CART_SQUARED;
     cart->nodes = 0;
-    for (uint32_t i = 0; i < cart->data->x.rows; i++)
+    for (uint32_t i = 0; i < data->x.rows; i++)
         if (weights[i] > 0)
-            cart->order[root.count++] = i;
-    for (size_t j = 0; j < cart->data->x.columns; j++)
+            cart->order[root.count++] = (struct cart_row){i, classes ? 1 + (uint32_t)data->y[i] : 0,
+                                                          weights[i], weights[i] * data->y[i]};
+    for (size_t j = 0; j < data->x.columns; j++)
         cart->column[j] = (uint32_t)j;
     rate_node(cart, &root);
     if (add_node(cart, &root, err) != 0)

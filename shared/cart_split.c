@@ -6,47 +6,6 @@
 
 #include "cart_private.h"
 
-void
-cart_tally(const struct cart *cart, uint32_t row, double *tally)
-{
-    double weight = cart->weights[row], y = cart->data->y[row];
-    tally[0] += 1;
-    if (cart->settings.criterion == CART_SQUARED) {
-        tally[1] += weight;
-        tally[2] += weight * y;
-    } else {
-        tally[1 + (size_t)y] += weight;
-    }
-}
-
-double
-cart_weight(const struct cart *cart, const double *tally)
-{
-    double sum = 0;
-    if (cart->settings.criterion == CART_SQUARED)
-        return tally[1];
-    for (size_t k = 1; k < cart->lanes; k++)
-        sum += tally[k];
-    return sum;
-}
-
-double
-cart_score(const struct cart *cart, const double *tally)
-{
-    double weight = cart_weight(cart, tally), sum = 0;
-    if (!(weight > 0))
-        return 0;
-    if (cart->settings.criterion == CART_SQUARED)
-        return tally[2] * tally[2] / weight;
-    for (size_t k = 1; k < cart->lanes; k++) {
-        if (cart->settings.criterion == CART_GINI)
-            sum += tally[k] * tally[k] / weight;
-        else if (tally[k] > 0)
-            sum += tally[k] * log2(tally[k] / weight);
-    }
-    return sum;
-}
-
 static void
 add(const struct cart *cart, double *to, const double *tally)
 {
@@ -63,8 +22,7 @@ gain_of(struct cart *cart, const double *left)
         cart->right[k] = cart->node_tally[k] - left[k];
     if (left[0] < least || cart->right[0] < least)
         return -INFINITY;
-    return cart_score(cart, left) + cart_score(cart, cart->right) -
-           cart_score(cart, cart->node_tally);
+    return cart_score(cart, left) + cart_score(cart, cart->right) - cart->node_score;
 }
 
 /* ---- runs */
@@ -78,8 +36,8 @@ runs_of_bins(struct cart *cart, const struct cart_node *node, uint32_t column)
     uint64_t there[4] = {0};
     size_t runs = 0;
     for (uint32_t i = node->begin; i < node->begin + node->count; i++) {
-        uint32_t row = cart->order[i];
-        uint8_t at = bin[row];
+        const struct cart_row *row = &cart->order[i];
+        uint8_t at = bin[row->row];
         double *tally = at == values ? cart->missing : &cart->tally[at * cart->lanes];
         if (at != values && (there[at / 64] >> at % 64 & 1) == 0) {
             there[at / 64] |= (uint64_t)1 << at % 64;
@@ -111,12 +69,12 @@ runs_of_values(struct cart *cart, const struct cart_node *node, uint32_t column)
     const struct matrix *x = &cart->data->x;
     size_t cells = 0, runs = 0;
     for (uint32_t i = node->begin; i < node->begin + node->count; i++) {
-        uint32_t row = cart->order[i];
-        float value = x->at[row * x->columns + column];
+        const struct cart_row *row = &cart->order[i];
+        float value = x->at[row->row * x->columns + column];
         if (isnan(value))
             cart_tally(cart, row, cart->missing);
         else
-            cart->cell[cells++] = (struct cart_cell){value, row};
+            cart->cell[cells++] = (struct cart_cell){value, row->row, i};
     }
     qsort(cart->cell, cells, sizeof(*cart->cell), by_value_then_row);
     for (size_t i = 0; i < cells; i++) {
@@ -126,7 +84,7 @@ runs_of_values(struct cart *cart, const struct cart_node *node, uint32_t column)
             memset(tally, 0, cart->lanes * sizeof(*tally));
             cart->run[runs++] = (struct cart_run){.value = cart->cell[i].x, .tally = tally};
         }
-        cart_tally(cart, cart->cell[i].row, tally);
+        cart_tally(cart, &cart->order[cart->cell[i].at], tally);
     }
     return runs;
 }
