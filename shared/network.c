@@ -34,9 +34,7 @@ network_start(const struct network *network, struct chance *chance, double *weig
     struct layer layer[NETWORK_DEPTH_MAX];
     network_layers(network, layer);
     for (size_t l = 0; l < network->depth; l++) {
-        bool he = layer[l].hidden && network->activation == NETWORK_RELU;
-        size_t spread = he ? layer[l].inputs : layer[l].inputs + layer[l].outputs;
-        double bound = sqrt(6.0 / (double)spread);
+        double bound = sqrt(6.0 / (double)(layer[l].inputs + layer[l].outputs));
         for (size_t j = layer[l].w; j < layer[l].bias; j++)
             weights[j] = bound * (2 * chance_unit(chance) - 1);
         for (size_t j = layer[l].bias; j < layer[l].end; j++)

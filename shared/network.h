@@ -36,8 +36,8 @@ struct network {
 };
 size_t network_weights(const struct network *); /* how many */
 size_t network_moving(const struct network *);  /* reals: mean and variance a unit with norm */
-/* W by chance, uniform within sqrt(6 / inputs) for ReLU (He et al., 2015), sqrt(6 / (inputs +
- * outputs)) else (Glorot, Bengio, 2010); b 0, gain 1, means 0, variances 1. */
+/* W by chance, uniform within sqrt(6 / (inputs + outputs)) (Glorot, Bengio, 2010): the wider start
+ * for ReLU (He et al., 2015) fits few rows too soon. b 0, gain 1, means 0, variances 1. */
 void network_start(const struct network *, struct chance *, double *weights, double *moving);
 
 struct network_rows {

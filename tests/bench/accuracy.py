@@ -5,7 +5,7 @@
 #   accuracy.py FITS MILLRACE DATA SCRATCH [DATASET...]: build/bench/fits, build/millrace, tests/data, a folder
 # Small sets are rated by five folds, large ones by rows of their own. What is left to chance is fitted with three
 # seeds, whose figures are averaged. Metrics: AUC, of several classes the mean of each against the rest; of numbers
-# R2. ROWS (100000): generated loans; FASHION_ROWS (10000): of Fashion-MNIST's 60,000 that are fitted.
+# R2. ROWS (100000): generated loans; FASHION_ROWS (10000): of Fashion-MNIST's 60,000 that are fitted; THREADS (2).
 # SPDX-License-Identifier: Apache-2.0
 import csv
 import gzip
@@ -22,6 +22,7 @@ from fits import estimator, scores, write
 MARGIN = 0.003  # that ours may be behind the best peer
 SAMPLES = 1000
 SEEDS = (1, 2, 3)
+THREADS = os.environ.get("THREADS", "2")
 FASHION = "/usr/share/datasets/fashion-mnist"
 LOAN_TEXTS = ("city", "marital_status", "occupation", "education")
 
@@ -148,7 +149,7 @@ def learners(classes, small):
 # ---- fitting: what each learner says of the test rows, for each seed
 def fit_ours(fits, folder, pair, split, seed):
     out = f"{folder}/scores{seed}"
-    subprocess.run([fits, pair["ours"], json.dumps(pair["settings"]), "2", str(seed), f"{folder}/training",
+    subprocess.run([fits, pair["ours"], json.dumps(pair["settings"]), THREADS, str(seed), f"{folder}/training",
                     f"{folder}/test", out], stdout=subprocess.DEVNULL, check=True,
                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"})
     said = np.fromfile(out)
@@ -157,7 +158,7 @@ def fit_ours(fits, folder, pair, split, seed):
 
 def fit_peer(pair, split, seed):
     x, y, test, _, classes = split
-    model = estimator(pair["peer"], pair["theirs"], 2, seed)
+    model = estimator(pair["peer"], pair["theirs"], int(THREADS), seed)
     return scores(model.fit(x, y.astype(int) if classes > 1 else y), test)
 
 
