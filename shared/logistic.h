@@ -1,7 +1,7 @@
 /* logistic: how logistic regression is fitted, for two classes by Newton's method
  * (logistic_binary.c, with the crew's threads) and for several by a quasi-Newton method
- * (logistic_classes.c, with one). The model is in model/logistic.c. SPDX-License-Identifier:
- * Apache-2.0 */
+ * (logistic_classes.c, with one). The model is in model/logistic.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_LOGISTIC_H
 #define MILLRACE_LOGISTIC_H
 
