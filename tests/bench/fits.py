@@ -14,7 +14,7 @@ import sys
 import time
 import warnings
 
-if sys.argv[1] == "fit":
+if sys.argv[1:2] == ["fit"]:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = sys.argv[4]
 
