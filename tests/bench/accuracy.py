@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # How good the product's learners are beside scikit-learn's, XGBoost's and LightGBM's on the same rows at equal
-# settings: fits all of them, rates all by scikit-learn's metrics on rows that none has seen, and prints a line for
-# each pair of learners with the difference and its interval by the bootstrap (1,000 samples of the rows).
+# settings: fits all of them, rates all alike on rows that none has seen, and prints a line for each pair of
+# learners with the difference and its interval by the bootstrap (1,000 samples of the rows).
 #   accuracy.py FITS MILLRACE DATA SCRATCH [DATASET...]: build/bench/fits, build/millrace, tests/data, a folder
 # Small sets are rated by five folds, parted anew four times, each with a seed of its own, large ones by rows of
 # their own; there what is left to chance is fitted with three seeds. All figures are averaged. Metrics: AUC, of
-# several classes the mean of each against the rest; of numbers R2. ROWS (100000): generated loans; FASHION_ROWS (10000): of Fashion-MNIST's 60,000 that are fitted; THREADS (2).
+# several classes the mean of each against the rest; of numbers R2. ROWS (100000): generated loans; FASHION_ROWS
+# (10000): of Fashion-MNIST's 60,000 that are fitted; THREADS (2).
 # SPDX-License-Identifier: Apache-2.0
 import csv
 import gzip
