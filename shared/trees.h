@@ -79,8 +79,11 @@ trees_outputs(const struct trees *trees)
 {
     return trees->width * trees->groups;
 }
-/* The leaf of tree `t` for a row of the matrix. */
+/* The leaf of tree `t` for a row of the matrix; and for several rows, whose ways overlap. */
 const struct tree_node *trees_walk(const struct trees *, size_t t, const float *row);
+#define TREES_ABREAST 8
+void trees_walk_abreast(const struct trees *, size_t t, const float *const row[TREES_ABREAST],
+                        const struct tree_node *leaf[TREES_ABREAST]);
 /* Adds to sums, rows x outputs. The same bits for a row alone and among many. Prepared trees. */
 void trees_add(const struct trees *, const struct matrix *x, double *sums);
 /* Exact Shapley values of output[i] of row i, path-dependent (Lundberg, Erion, Lee, Consistent

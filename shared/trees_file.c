@@ -171,7 +171,7 @@ static int
 load_node(struct reading *reading, uint32_t i, struct error *err)
 {
     struct tree_node *node = &reading->trees->node[reading->begin + i];
-    node->column = unpack_u32(reading->u);
+    *node = (struct tree_node){.column = unpack_u32(reading->u)};
     node->cover = unpack_real(reading->u);
     if (reading->u->failed)
         return error_set(err, ERROR_INPUT, "trees: bytes are missing or a number is not finite");

@@ -179,6 +179,28 @@ trees_walk(const struct trees *trees, size_t t, const float *row)
     return node;
 }
 
+/* Rows that have come to their leaf stay there until all have. */
+void
+trees_walk_abreast(const struct trees *trees, size_t t, const float *const row[TREES_ABREAST],
+                   const struct tree_node *leaf[TREES_ABREAST])
+{
+    const struct tree_node *tree = &trees->node[trees->root[t]];
+    uint32_t at[TREES_ABREAST] = {0}, splits;
+    do {
+        splits = 0;
+        for (size_t i = 0; i < TREES_ABREAST; i++) {
+            const struct tree_node *node = &tree[at[i]];
+            bool split = node->column != TREE_LEAF;
+            float x = row[i][split ? node->column : 0];
+            uint32_t next = node->child + !goes_left(trees, node, x);
+            at[i] = split ? next : at[i];
+            splits += split;
+        }
+    } while (splits > 0);
+    for (size_t i = 0; i < TREES_ABREAST; i++)
+        leaf[i] = &tree[at[i]];
+}
+
 static inline uint32_t
 descend(const struct step *step, uint32_t at, const float *row)
 {
@@ -232,10 +254,20 @@ add_abreast(const struct layout *layout, const struct complete *tree, const floa
 static void
 add_walked(const struct trees *trees, size_t t, const float *x, size_t rows, double *sums)
 {
-    for (size_t i = 0; i < rows; i++) {
-        const struct tree_node *leaf = trees_walk(trees, t, x + i * trees->columns);
-        for (size_t k = 0; k < trees->width; k++)
-            sums[i * trees_outputs(trees) + k] += trees->value[leaf->child + k];
+    size_t outputs = trees_outputs(trees), columns = trees->columns;
+    for (size_t i = 0; i < rows; i += TREES_ABREAST) {
+        size_t count = rows - i < TREES_ABREAST ? rows - i : TREES_ABREAST;
+        const float *row[TREES_ABREAST];
+        const struct tree_node *leaf[TREES_ABREAST];
+        for (size_t r = 0; r < TREES_ABREAST; r++)
+            row[r] = x + (i + (r < count ? r : 0)) * columns;
+        if (count > 1)
+            trees_walk_abreast(trees, t, row, leaf);
+        else
+            leaf[0] = trees_walk(trees, t, row[0]);
+        for (size_t r = 0; r < count; r++)
+            for (size_t k = 0; k < trees->width; k++)
+                sums[(i + r) * outputs + k] += trees->value[leaf[r]->child + k];
     }
 }
 

@@ -73,8 +73,8 @@ const uint8_t *ranks_leaves(const struct trees *, size_t t, struct ranked *);
 static inline bool
 goes_left(const struct trees *trees, const struct tree_node *node, float x)
 {
-    if (!node->category)
-        return isnan(x) ? node->missing_left : x < node->threshold;
+    if (!node->category) /* without a branch that depends on the number */
+        return (x < node->threshold) | (isnan(x) & node->missing_left);
     const struct categories *category = &trees->category[node->column];
     if (!(x >= 0 && x < (float)category->count))
         return node->missing_left;

@@ -203,23 +203,44 @@ grow_tree(void *self, size_t piece)
 
 #define CHUNK_ROWS ((size_t)4096)
 
+/* What a tree says of rows it has not seen, TREES_ABREAST at most. */
+static void
+ask_abreast(struct fit *fit, const struct seat *seat, const size_t *row, size_t rows)
+{
+    const struct matrix *x = &fit->data->x;
+    const struct tree_node *leaf[TREES_ABREAST];
+    const float *at[TREES_ABREAST];
+    for (size_t r = 0; r < TREES_ABREAST; r++)
+        at[r] = &x->at[row[r < rows ? r : 0] * x->columns];
+    trees_walk_abreast(seat->asked, seat->tree, at, leaf);
+    for (size_t r = 0; r < rows; r++) {
+        fit->count[row[r]]++;
+        for (size_t k = 0; k < fit->width; k++)
+            fit->sum[row[r] * fit->width + k] += seat->asked->value[leaf[r]->child + k];
+    }
+}
+
 static void
 ask_chunk(void *self, size_t piece)
 {
     struct fit *fit = self;
-    const struct matrix *x = &fit->data->x;
-    size_t end = (piece + 1) * CHUNK_ROWS < x->rows ? (piece + 1) * CHUNK_ROWS : x->rows;
-    for (size_t i = piece * CHUNK_ROWS; i < end; i++)
-        for (size_t s = 0; s < fit->taken; s++) {
-            const struct seat *seat = &fit->seat[s];
+    size_t rows = fit->data->x.rows, begin = piece * CHUNK_ROWS;
+    size_t end = begin + CHUNK_ROWS < rows ? begin + CHUNK_ROWS : rows;
+    for (size_t s = 0; s < fit->taken; s++) {
+        const struct seat *seat = &fit->seat[s];
+        size_t row[TREES_ABREAST] = {0}, taken = 0;
+        for (size_t i = begin; i < end; i++) {
             if (seat->weights[i] > 0)
                 continue;
-            const struct tree_node *leaf =
-                trees_walk(seat->asked, seat->tree, &x->at[i * x->columns]);
-            fit->count[i]++;
-            for (size_t k = 0; k < fit->width; k++)
-                fit->sum[i * fit->width + k] += seat->asked->value[leaf->child + k];
+            row[taken++] = i;
+            if (taken < TREES_ABREAST)
+                continue;
+            ask_abreast(fit, seat, row, taken);
+            taken = 0;
         }
+        if (taken > 0)
+            ask_abreast(fit, seat, row, taken);
+    }
 }
 
 static double
