@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "linear.h"
 
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "wide.h"
@@ -79,40 +82,134 @@ linear_pack(const float *points, size_t count, size_t columns, float *packed)
 typedef double lanes __attribute__((vector_size(LINEAR_LANES * sizeof(double))));
 typedef float narrow_lanes __attribute__((vector_size(LINEAR_LANES * sizeof(float))));
 
-/* From four rows to one group of points; rows that are not there repeat one that is. */
-ALSO_WIDE static void
-distances_of_four(const float *const x[ROWS_AT_ONCE], size_t columns, const float *group,
-                  double d[ROWS_AT_ONCE][LINEAR_LANES])
+typedef int64_t masks __attribute__((vector_size(LINEAR_LANES * sizeof(int64_t))));
+
+/* Numbers of four rows as doubles, some columns at a time; rows that are not there repeat one that
+ * is. */
+#define WIDE_COLUMNS 64
+struct wide_rows {
+    double at[ROWS_AT_ONCE][WIDE_COLUMNS];
+};
+PART_OF_WIDE void
+widen(const float *const x[ROWS_AT_ONCE], size_t column, size_t columns, struct wide_rows *wide)
 {
-    lanes sum[ROWS_AT_ONCE] = {0};
-    for (size_t j = 0; j < columns; j++) {
-        narrow_lanes narrow;
-        memcpy(&narrow, group + j * LINEAR_LANES, sizeof(narrow));
-        lanes point = __builtin_convertvector(narrow, lanes);
-        for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
-            lanes apart = (double)x[i][j] - point;
-            sum[i] += apart * apart;
+    for (size_t i = 0; i < ROWS_AT_ONCE; i++)
+        for (size_t j = 0; j < columns; j++)
+            wide->at[i][j] = (double)x[i][column + j];
+}
+
+/* Squared distances to one group of points. wide: as it was left by the group before, unless this
+ * is the first. */
+PART_OF_WIDE void
+sum_squares(const float *const x[ROWS_AT_ONCE], size_t columns, const float *group, bool first,
+            struct wide_rows *wide, lanes sum[ROWS_AT_ONCE])
+{
+    for (size_t i = 0; i < ROWS_AT_ONCE; i++)
+        sum[i] = (lanes){0};
+    for (size_t from = 0; from < columns; from += WIDE_COLUMNS) {
+        size_t some = columns - from < WIDE_COLUMNS ? columns - from : WIDE_COLUMNS;
+        if (first || columns > WIDE_COLUMNS)
+            widen(x, from, some, wide);
+        for (size_t j = 0; j < some; j++) {
+            narrow_lanes narrow;
+            memcpy(&narrow, group + (from + j) * LINEAR_LANES, sizeof(narrow));
+            lanes point = __builtin_convertvector(narrow, lanes);
+            for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
+                lanes apart = wide->at[i][j] - point;
+                sum[i] += apart * apart;
+            }
         }
     }
-    memcpy(d, sum, sizeof(sum));
+}
+
+/* d: rows by count. */
+ALSO_WIDE static void
+distances_of_four(const float *const x[ROWS_AT_ONCE], size_t rows, size_t columns,
+                  const float *packed, size_t count, double *d)
+{
+    struct wide_rows wide UNINITIALISED;
+    lanes sum[ROWS_AT_ONCE];
+    for (size_t k = 0; k < count; k += LINEAR_LANES) {
+        size_t points = count - k < LINEAR_LANES ? count - k : LINEAR_LANES;
+        sum_squares(x, columns, packed + k * columns, k == 0, &wide, sum);
+        for (size_t r = 0; r < rows; r++)
+            memcpy(&d[r * count + k], &sum[r], points * sizeof(double));
+    }
 }
 
 void
 linear_squared_distances(const float *x, size_t rows, size_t columns, const float *packed,
                          size_t count, double *d)
 {
-    double found[ROWS_AT_ONCE][LINEAR_LANES];
     for (size_t i = 0; i < rows; i += ROWS_AT_ONCE) {
         size_t there = rows - i < ROWS_AT_ONCE ? rows - i : ROWS_AT_ONCE;
         const float *row[ROWS_AT_ONCE];
         for (size_t r = 0; r < ROWS_AT_ONCE; r++)
             row[r] = x + (i + (r < there ? r : 0)) * columns;
-        for (size_t k = 0; k < count; k += LINEAR_LANES) {
-            size_t points = count - k < LINEAR_LANES ? count - k : LINEAR_LANES;
-            distances_of_four(row, columns, packed + k * columns, found);
-            for (size_t r = 0; r < there; r++)
-                memcpy(&d[(i + r) * count + k], found[r], points * sizeof(double));
+        distances_of_four(row, there, columns, packed, count, &d[i * count]);
+    }
+}
+
+#define SELECT(mask, yes, no) ((lanes)(((masks)(yes) & (mask)) | ((masks)(no) & ~(mask))))
+
+/* Of each lane, which has every eighth point. */
+struct nearest_lanes {
+    lanes first, second;
+    masks point;
+};
+
+/* The first of equal ones is that of the smallest number. */
+static void
+reduce(const struct nearest_lanes *lane, struct linear_near *near)
+{
+    size_t best = 0;
+    for (size_t k = 1; k < LINEAR_LANES; k++)
+        if (lane->first[k] < lane->first[best] ||
+            (lane->first[k] == lane->first[best] && lane->point[k] < lane->point[best]))
+            best = k;
+    *near = (struct linear_near){(size_t)lane->point[best], lane->first[best], lane->second[best]};
+    for (size_t k = 0; k < LINEAR_LANES; k++)
+        if (k != best && lane->first[k] < near->second)
+            near->second = lane->first[k];
+}
+
+ALSO_WIDE static void
+nearest_of_four(const float *const x[ROWS_AT_ONCE], size_t columns, const float *packed,
+                size_t count, struct nearest_lanes near[ROWS_AT_ONCE])
+{
+    struct wide_rows wide UNINITIALISED;
+    const lanes far = (lanes){0} + INFINITY;
+    masks point = {0, 1, 2, 3, 4, 5, 6, 7};
+    for (size_t i = 0; i < ROWS_AT_ONCE; i++)
+        near[i] = (struct nearest_lanes){far, far, point};
+    for (size_t k = 0; k < count; k += LINEAR_LANES, point += LINEAR_LANES) {
+        masks there = point < (int64_t)count;
+        lanes sum[ROWS_AT_ONCE];
+        sum_squares(x, columns, packed + k * columns, k == 0, &wide, sum);
+        for (size_t i = 0; i < ROWS_AT_ONCE; i++) {
+            struct nearest_lanes *lane = &near[i];
+            lanes d = SELECT(there, sum[i], far);
+            masks closer = d < lane->first, next = d < lane->second;
+            lane->second = SELECT(closer, lane->first, SELECT(next, d, lane->second));
+            lane->first = SELECT(closer, d, lane->first);
+            lane->point = (closer & point) | (~closer & lane->point);
         }
+    }
+}
+
+void
+linear_nearest(const float *const *x, size_t rows, size_t columns, const float *packed,
+               size_t count, struct linear_near *near)
+{
+    for (size_t i = 0; i < rows; i += ROWS_AT_ONCE) {
+        size_t there = rows - i < ROWS_AT_ONCE ? rows - i : ROWS_AT_ONCE;
+        const float *row[ROWS_AT_ONCE];
+        struct nearest_lanes lane[ROWS_AT_ONCE];
+        for (size_t r = 0; r < ROWS_AT_ONCE; r++)
+            row[r] = x[i + (r < there ? r : 0)];
+        nearest_of_four(row, columns, packed, count, lane);
+        for (size_t r = 0; r < there; r++)
+            reduce(&lane[r], &near[i + r]);
     }
 }
 

@@ -26,6 +26,14 @@ void linear_pack(const float *points, size_t count, size_t columns, float *packe
 /* d (rows by count) = sum_j (x_ij - point_kj)^2; 0 for equal ones. */
 void linear_squared_distances(const float *x, size_t rows, size_t columns, const float *packed,
                               size_t count, double *d);
+/* Of each of `rows` rows, wherever they are, the nearest point, the first of equal ones, and the
+ * squared distances to it and to the nearest of all others (INFINITY: there is none). */
+struct linear_near {
+    size_t point;
+    double first, second;
+};
+void linear_nearest(const float *const *x, size_t rows, size_t columns, const float *packed,
+                    size_t count, struct linear_near *near);
 
 /* ---- fitting. z is a row less `centre` (columns; NULL: zeros), then a 1; n = columns + 1. It is
  * made in blocks: there is never a copy of all of x. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "trees_private.h"
+#include "wide.h"
 
 #define ROW_COLUMNS_MAX 512 /* of a row that goes down several trees together */
 #define BLOCK_ROWS      16  /* that go through a tree together */
@@ -297,8 +298,7 @@ static void
 add_row(const struct trees *trees, const float *row, double *sums)
 {
     const struct layout *layout = trees->layout;
-    float both[2 * ROW_COLUMNS_MAX]
-        __attribute__((uninitialized)); /* written as far as it is read */
+    float both[2 * ROW_COLUMNS_MAX] UNINITIALISED;
     double found[ABREAST];
     bool few = trees->columns <= ROW_COLUMNS_MAX;
     for (size_t j = 0; few && j < trees->columns; j++) {

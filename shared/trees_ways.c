@@ -233,7 +233,7 @@ ways_explain(const struct trees *trees, const struct matrix *x, const uint32_t *
              double *parts)
 {
     /* Its 300 KiB are written before they are read, as far as they are needed. */
-    struct ways_block block __attribute__((uninitialized));
+    struct ways_block block UNINITIALISED;
     begin_block(trees, x, output, &block);
     for (size_t group = 0; group < trees->groups; group++)
         if (activate(trees, group, output, &block))

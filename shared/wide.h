@@ -17,5 +17,7 @@
 #endif
 /* What such a function is made of; by itself it would be compiled for all processors alike. */
 #define PART_OF_WIDE static inline __attribute__((always_inline))
+/* What is large and written before it is read, so that no time goes into zeros. */
+#define UNINITIALISED __attribute__((uninitialized))
 
 #endif

@@ -60,8 +60,8 @@ struct fit {
     double *moved, *apart;  /* k: last move of each centre; half the way to the nearest other one */
     double *near, *second;  /* rows: at most so far from its centre; at least so far from others */
     double *distance;       /* TILE_ROWS by k, or by LINEAR_LANES if more */
-    float *tile;            /* TILE_ROWS by columns: rows gathered */
-    size_t tiled, *from;    /* how many, and which they are */
+    float *tile;            /* LINEAR_LANES by columns: candidates, or a centre */
+    size_t tiled, *from;    /* TILE_ROWS: rows gathered, how many and which */
     size_t *cluster, *held; /* rows; k: rows of each cluster, of weights above 0 */
 };
 
@@ -91,7 +91,7 @@ fit_open(struct fit *fit, struct error *err)
         return error_memory(err, "clusters");
     if (learner_floats(fit->k, fit->columns, &fit->centre, err) != 0 ||
         learner_floats(lanes, fit->columns, &fit->packed, err) != 0 ||
-        learner_floats(TILE_ROWS, fit->columns, &fit->tile, err) != 0 ||
+        learner_floats(LINEAR_LANES, fit->columns, &fit->tile, err) != 0 ||
         learner_reals(fit->k, fit->columns, &fit->sum, err) != 0 ||
         learner_reals(fit->k, 1, &fit->mass, err) != 0 ||
         learner_reals(fit->k, 1, &fit->moved, err) != 0 ||
@@ -210,34 +210,19 @@ take_mean(struct fit *fit, size_t cluster)
             (float)(fit->sum[cluster * fit->columns + j] / fit->mass[cluster]);
 }
 
-/* The nearest centre by `distance`, the first of equal ones; the distances to it and the next. */
-static size_t
-nearest(const double *distance, size_t k, double *first, double *second)
-{
-    size_t best = 0;
-    double next = INFINITY;
-    for (size_t c = 1; c < k; c++)
-        if (distance[c] < distance[best]) {
-            next = distance[best];
-            best = c;
-        } else {
-            next = fmin(next, distance[c]);
-        }
-    *first = sqrt(distance[best]);
-    *second = sqrt(next);
-    return best;
-}
-
 /* Gives the gathered rows their clusters. */
 static void
 place_tile(struct fit *fit, bool anew)
 {
-    linear_squared_distances(fit->tile, fit->tiled, fit->columns, fit->packed, fit->k,
-                             fit->distance);
+    const float *at[TILE_ROWS];
+    struct linear_near near[TILE_ROWS];
+    for (size_t i = 0; i < fit->tiled; i++)
+        at[i] = row_at(fit, fit->from[i]);
+    linear_nearest(at, fit->tiled, fit->columns, fit->packed, fit->k, near);
     for (size_t i = 0; i < fit->tiled; i++) {
-        size_t row = fit->from[i];
-        size_t cluster =
-            nearest(fit->distance + i * fit->k, fit->k, &fit->near[row], &fit->second[row]);
+        size_t row = fit->from[i], cluster = near[i].point;
+        fit->near[row] = sqrt(near[i].first);
+        fit->second[row] = sqrt(near[i].second);
         if (!anew && cluster == fit->cluster[row])
             continue;
         if (!anew)
@@ -252,7 +237,6 @@ place_tile(struct fit *fit, bool anew)
 static void
 gather(struct fit *fit, size_t row, bool anew)
 {
-    memcpy(fit->tile + fit->tiled * fit->columns, row_at(fit, row), fit->columns * sizeof(float));
     fit->from[fit->tiled++] = row;
     if (fit->tiled == TILE_ROWS)
         place_tile(fit, anew);

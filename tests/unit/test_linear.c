@@ -108,6 +108,40 @@ START_TEST(distances_are_summed_in_double_in_column_order)
 }
 END_TEST
 
+START_TEST(the_nearest_point_is_the_first_of_least_distance)
+{
+    static const size_t shapes[][2] = {{1, 1}, {3, 5}, {8, 7}, {9, 5}, {16, 70}, {21, 130}};
+    for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++) {
+        size_t count = shapes[s][0], columns = shapes[s][1];
+        float a[7 * 130], points[21 * 130], packed[24 * 130];
+        const float *row[7];
+        double d[7 * 21];
+        struct linear_near near[7];
+        for (size_t i = 0; i < 7 * columns; i++) /* small whole numbers, so that many are equal */
+            a[i] = (float)((i * 7 + i / 5) % 3);
+        for (size_t i = 0; i < count * columns; i++)
+            points[i] = (float)((i * 11 + i / 7) % 3);
+        for (size_t i = 0; i < 7; i++)
+            row[i] = a + (6 - i) * columns;
+        linear_pack(points, count, columns, packed);
+        linear_squared_distances(a, 7, columns, packed, count, d);
+        linear_nearest(row, 7, columns, packed, count, near);
+        for (size_t i = 0; i < 7; i++) {
+            const double *own = &d[(6 - i) * count];
+            size_t best = 0;
+            double second = INFINITY;
+            for (size_t k = 1; k < count; k++)
+                best = own[k] < own[best] ? k : best;
+            for (size_t k = 0; k < count; k++)
+                second = k != best && own[k] < second ? own[k] : second;
+            ck_assert_uint_eq(near[i].point, best);
+            ck_assert(near[i].first == own[best]);
+            ck_assert(near[i].second == second);
+        }
+    }
+}
+END_TEST
+
 START_TEST(the_normal_equations_are_sums_over_rows)
 {
     static double v[ROWS], u[ROWS], h[36], y[6];
@@ -247,8 +281,9 @@ END_TEST
 RUN_TESTS("linear", margins_have_the_same_bits_for_any_number_of_rows,
           margins_are_summed_in_double_in_column_order, margins_without_columns_are_the_bias,
           scores_are_the_margins_of_each_output, distances_are_summed_in_double_in_column_order,
-          the_normal_equations_are_sums_over_rows, without_weights_and_centre_the_gram_counts_rows,
-          a_negative_weight_is_refused, products_are_added_up_over_rows,
-          a_positive_definite_system_is_solved, a_matrix_that_is_not_positive_definite_is_refused,
-          a_matrix_with_nan_is_refused, a_column_that_others_sum_to_is_refused,
-          eigenvalues_fall_and_vectors_solve, eigenvalues_of_what_is_not_finite_are_refused)
+          the_nearest_point_is_the_first_of_least_distance, the_normal_equations_are_sums_over_rows,
+          without_weights_and_centre_the_gram_counts_rows, a_negative_weight_is_refused,
+          products_are_added_up_over_rows, a_positive_definite_system_is_solved,
+          a_matrix_that_is_not_positive_definite_is_refused, a_matrix_with_nan_is_refused,
+          a_column_that_others_sum_to_is_refused, eigenvalues_fall_and_vectors_solve,
+          eigenvalues_of_what_is_not_finite_are_refused)
