@@ -158,19 +158,23 @@ struct nearest_lanes {
     masks point;
 };
 
-/* The first of equal ones is that of the smallest number. */
+/* The first of equal ones is that of the smallest number. No branch depends on the rows. */
 static void
 reduce(const struct nearest_lanes *lane, struct linear_near *near)
 {
-    size_t best = 0;
-    for (size_t k = 1; k < LINEAR_LANES; k++)
-        if (lane->first[k] < lane->first[best] ||
-            (lane->first[k] == lane->first[best] && lane->point[k] < lane->point[best]))
-            best = k;
-    *near = (struct linear_near){(size_t)lane->point[best], lane->first[best], lane->second[best]};
+    double first = INFINITY, second = INFINITY;
+    int64_t point = INT64_MAX;
     for (size_t k = 0; k < LINEAR_LANES; k++)
-        if (k != best && lane->first[k] < near->second)
-            near->second = lane->first[k];
+        first = lane->first[k] < first ? lane->first[k] : first;
+    for (size_t k = 0; k < LINEAR_LANES; k++) {
+        int64_t own = lane->first[k] > first ? INT64_MAX : lane->point[k];
+        point = own < point ? own : point;
+    }
+    for (size_t k = 0; k < LINEAR_LANES; k++) {
+        double own = lane->point[k] == point ? lane->second[k] : lane->first[k];
+        second = own < second ? own : second;
+    }
+    *near = (struct linear_near){(size_t)point, first, second};
 }
 
 ALSO_WIDE static void
