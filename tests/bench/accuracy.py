@@ -5,7 +5,8 @@
 #   accuracy.py FITS MILLRACE DATA SCRATCH [DATASET...]: build/bench/fits, build/millrace, tests/data, a folder
 # Small sets are rated by five folds, parted anew four times, each with a seed of its own, large ones by rows of
 # their own; there what is left to chance is fitted with three seeds. All figures are averaged. Metrics: AUC, of
-# several classes the mean of each against the rest; of numbers R2. ROWS (100000): generated loans; FASHION_ROWS
+# several classes the mean of each against the rest; of numbers R2. A fit that ours refuses, where a peer only warns,
+# is said to be refused. ROWS (100000): generated loans; FASHION_ROWS
 # (10000): of Fashion-MNIST's 60,000 that are fitted; THREADS (2).
 # SPDX-License-Identifier: Apache-2.0
 import csv
@@ -245,7 +246,12 @@ def main(fits, millrace, data, folder, *wanted):
         best = {}
         truth = rater(y[splits[0][1]], rest[0], 2)(np.ones(len(rest[0]))) if rest else None
         for one in learners(classes, splits is None):
-            ours, theirs, low, high, accuracy = measure(fits, folder, one, x, y, classes, splits or folds(len(y)))
+            try:
+                ours, theirs, low, high, accuracy = measure(fits, folder, one, x, y, classes, splits or folds(len(y)))
+            except subprocess.CalledProcessError:  # said why
+                print(f"bench: stage=accuracy dataset={name} learner={one['name']} peer={one['peer']} refused=yes",
+                      flush=True)
+                continue
             line = (f"bench: stage=accuracy dataset={name} learner={one['name']} peer={one['peer']} "
                     f"metric={'r2' if classes == 0 else 'auc'} ours={ours:.4f} theirs={theirs:.4f} "
                     f"difference={ours - theirs:+.4f} low={low:+.4f} high={high:+.4f}")
