@@ -116,7 +116,8 @@ def boosting(classes, rounds, depth=6, rate=0.1):
               "min_child_weight": 1, "tree_method": "hist", "max_bin": 255}, gaps=True),
         pair(name, "boosting", ours, f"lightgbm.LGBM{kind}",
              {"n_estimators": rounds, "max_depth": depth, "num_leaves": 2 ** depth, "learning_rate": rate,
-              "reg_lambda": 1, "min_child_weight": 1, "min_child_samples": 1, "max_bin": 255, "verbosity": -1}, gaps=True)]
+              "reg_lambda": 1, "min_child_weight": 1, "min_child_samples": 1, "max_bin": 255, "verbosity": -1},
+             gaps=True)]
 
 
 def perceptron(classes, hidden, rounds):
