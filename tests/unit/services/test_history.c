@@ -108,9 +108,10 @@ check_history(const struct pipeline *pipeline, const struct entry *feature,
 START_TEST(later_records_change_no_feature_and_later_outcomes_count)
 {
     static struct entry feature[RECORDS], label[RECORDS];
+    struct pipeline *pipeline = set_up();
+    make_tables(pipeline);
     for (uint64_t seed = 1; seed <= 3; seed++) {
-        struct pipeline *pipeline = set_up();
-        make_tables(pipeline);
+        run(db, "TRUNCATE feature.loan, label.loan");
         draw_records(seed, feature, "feature");
         draw_records(seed, label, "label");
         for (size_t half = 0; half < 2; half++) {
@@ -118,8 +119,8 @@ START_TEST(later_records_change_no_feature_and_later_outcomes_count)
             insert_records(seed, label, RECORDS / 2, half * RECORDS / 2, "label");
             check_history(pipeline, feature, label, (half + 1) * RECORDS / 2);
         }
-        tear_down();
     }
+    tear_down();
 }
 END_TEST
 
