@@ -1,37 +1,10 @@
 /* broker: settings shared by all Kafka clients, errors and messages. See broker.h.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "broker_private.h"
-
-extern char **environ;
-
-/* Properties that carry the exactly-once protocol or name identities: not for users to set. */
-static const char *const ours[] = {
-    "enable.auto.commit",
-    "enable.auto.offset.store",
-    "isolation.level",
-    "auto.offset.reset",
-    "partition.assignment.strategy",
-    "group.id",
-    "group.instance.id",
-    "transactional.id",
-    "enable.idempotence",
-    "acks",
-    "request.required.acks",
-    "partitioner",
-    "client.id",
-    "allow.auto.create.topics",
-    "enable.partition.eof",
-    "bootstrap.servers",
-    "metadata.broker.list",
-    "transaction.timeout.ms",
-    "max.in.flight.requests.per.connection",
-    NULL,
-};
 
 static const char *const both_settings[] = {
     "socket.timeout.ms",
@@ -104,69 +77,6 @@ static const char *const producer_settings[] = {
     NULL,
 };
 
-static int
-pass_through(struct broker *broker, const char *variable, size_t *count, struct mistakes *mistakes)
-{
-    static const char prefix[] = "MILLRACE_KAFKA_";
-    const char *equals = strchr(variable, '=');
-    if (strncmp(variable, prefix, sizeof(prefix) - 1) != 0 || equals == NULL)
-        return 0;
-    char name[128];
-    size_t length = (size_t)(equals - variable) - (sizeof(prefix) - 1);
-    if (length == 0 || length >= sizeof(name))
-        return 0;
-    for (size_t i = 0; i < length; i++) {
-        char c = variable[sizeof(prefix) - 1 + i];
-        name[i] = c == '_' ? '.' : (char)tolower((unsigned char)c);
-    }
-    name[length] = '\0';
-    char where[160];
-    snprintf(where, sizeof(where), "%.*s", (int)(equals - variable), variable);
-    if (strcmp(name, "bootstrap.servers") == 0 || strcmp(name, "bootstrap.servers.file") == 0)
-        return 0;
-    for (size_t i = 0; ours[i] != NULL; i++)
-        if (strcmp(ours[i], name) == 0)
-            return mistake_add(mistakes, where,
-                               "'%s' carries Millrace's own protocol and cannot be "
-                               "set",
-                               name);
-    char *value = NULL;
-    if (length > 5 && strcmp(name + length - 5, ".file") == 0) {
-        name[length - 5] = '\0';
-        FILE *file = fopen(equals + 1, "re");
-        char line[4096] = "";
-        if (file == NULL)
-            return mistake_add(mistakes, where, "cannot open '%s'", equals + 1);
-        size_t got = fread(line, 1, sizeof(line) - 1, file);
-        fclose(file);
-        while (got > 0 && (line[got - 1] == '\n' || line[got - 1] == '\r'))
-            got--;
-        value = strndup(line, got);
-    } else {
-        value = strdup(equals + 1);
-    }
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    char reason[256] = "";
-    int known = rd_kafka_conf_set(conf, name, value, reason, sizeof(reason));
-    rd_kafka_conf_destroy(conf);
-    if (known != RD_KAFKA_CONF_OK) {
-        free(value);
-        return mistake_add(mistakes, where, "librdkafka refuses it: %s", reason);
-    }
-    char **more = reallocarray(broker->passed, *count + 3, sizeof(char *));
-    char *copy = strdup(name);
-    if (more == NULL || copy == NULL || value == NULL) {
-        free(value);
-        free(copy);
-        return mistake_add(mistakes, where, "out of memory");
-    }
-    broker->passed = more;
-    more[(*count)++] = copy;
-    more[(*count)++] = value;
-    more[*count] = NULL;
-    return 0;
-}
-
 int
 broker_open(const struct broker_settings *settings, struct broker **out, struct mistakes *mistakes)
 {
@@ -175,11 +85,7 @@ broker_open(const struct broker_settings *settings, struct broker **out, struct 
         return mistake_add(mistakes, "", "out of memory");
     broker->settings = *settings;
     pthread_mutex_init(&broker->lock, NULL);
-    size_t count = 0;
-    int bad = 0;
-    for (char **variable = environ; *variable != NULL; variable++)
-        bad |= pass_through(broker, *variable, &count, mistakes);
-    if (bad != 0) {
+    if (passed_read(broker, mistakes) != 0) {
         broker_close(&broker);
         return -1;
     }
@@ -194,9 +100,7 @@ broker_close(struct broker **broker)
         return;
     if ((*broker)->admin != NULL)
         rd_kafka_destroy((*broker)->admin);
-    for (char **text = (*broker)->passed; text != NULL && *text != NULL; text++)
-        free(*text);
-    free((*broker)->passed);
+    passed_free(*broker);
     pthread_mutex_destroy(&(*broker)->lock);
     free(*broker);
     *broker = NULL;
@@ -233,8 +137,7 @@ broker_conf(struct broker *broker, enum client_kind kind, void *opaque,
     bool consumes = kind == CLIENT_CONSUMER;
     if (set_all(conf, both_settings, err) == 0 && set_all(conf, from_user, err) == 0 &&
         set_all(conf, consumes ? consumer_settings : producer_settings, err) == 0 &&
-        set_all(conf, consumes ? consumer : NULL, err) == 0 &&
-        set_all(conf, (const char *const *)broker->passed, err) == 0 &&
+        set_all(conf, consumes ? consumer : NULL, err) == 0 && passed_set(broker, conf, err) == 0 &&
         set_all(conf, settings, err) == 0)
         return conf;
     rd_kafka_conf_destroy(conf);
@@ -273,6 +176,15 @@ problem_read(struct problem *problem)
     memcpy(problem->read, problem->text, sizeof(problem->read));
     pthread_mutex_unlock(&problem->lock);
     return problem->read[0] == '\0' ? NULL : problem->read;
+}
+
+void
+client_error(const struct broker *broker, rd_kafka_t *client, int code, const char *reason,
+             struct problem *problem)
+{
+    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+        passed_renew(broker, client);
+    problem_note(problem, reason);
 }
 
 int

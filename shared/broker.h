@@ -1,8 +1,9 @@
 /* broker: Kafka as Millrace needs it. The only file with rdkafka.h. It knows no pipelines, no JSON
  * and no retries across batches: those are stream.c's and sink.c's.
  * Handles are used by one thread each; struct broker itself may be shared.
- * It is made of broker.c (settings), broker_consumer.c, broker_producer.c, broker_requests.c,
- * broker_reader.c and broker_admin.c; broker_private.h alone includes rdkafka.h for them.
+ * It is made of broker.c (settings), broker_passed.c (those of users), broker_consumer.c,
+ * broker_producer.c, broker_requests.c, broker_reader.c and broker_admin.c; broker_private.h alone
+ * includes rdkafka.h for them.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_BROKER_H
 #define MILLRACE_BROKER_H
@@ -21,7 +22,9 @@ struct broker_settings {
 };
 /* Also takes MILLRACE_KAFKA_<PROPERTY> from the environment (dots as underscores) as librdkafka
  * properties; unknown ones and those that carry the protocol (isolation.level, enable.auto.commit,
- * transactional.id, ...) are mistakes. Connects to nothing. */
+ * transactional.id, ...) are mistakes. MILLRACE_KAFKA_<PROPERTY>_FILE names a file with the value
+ * (4,095 bytes at most), which is read again for each new client; a user and password in files
+ * also when brokers refuse a client. Connects to nothing. */
 int broker_open(const struct broker_settings *, struct broker **, struct mistakes *) MUST_CHECK;
 void broker_close(struct broker **);
 

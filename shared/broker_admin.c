@@ -17,6 +17,8 @@ broker_admin(struct broker *broker, struct error *err)
         rd_kafka_conf_t *conf = broker_conf(broker, CLIENT_CONSUMER, NULL, settings, err);
         if (conf != NULL)
             broker->admin = broker_client(conf, CLIENT_CONSUMER, err);
+    } else {
+        passed_renew(broker, broker->admin); /* nobody listens to its errors */
     }
     rd_kafka_t *admin = broker->admin;
     pthread_mutex_unlock(&broker->lock);

@@ -101,9 +101,8 @@ rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition
 static void
 on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    (void)client;
-    (void)code;
-    problem_note(&((struct consumer *)opaque)->problem, reason);
+    struct consumer *consumer = opaque;
+    client_error(consumer->broker, client, code, reason, &consumer->problem);
 }
 
 int
@@ -122,6 +121,7 @@ consumer_open(struct broker *broker, const struct consumer_options *options, str
     struct consumer *consumer = calloc(1, sizeof(*consumer));
     if (consumer == NULL)
         return error_memory(err, "consumer");
+    consumer->broker = broker;
     pthread_mutex_init(&consumer->problem.lock, NULL);
     rd_kafka_conf_t *conf = broker_conf(broker, CLIENT_CONSUMER, consumer, settings, err);
     if (conf == NULL)

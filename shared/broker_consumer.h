@@ -6,6 +6,7 @@
 #include "broker_private.h"
 
 struct consumer {
+    struct broker *broker;
     rd_kafka_t *client;
     rd_kafka_consumer_group_metadata_t *metadata; /* of the present assignment; NULL: none */
     struct position *position;

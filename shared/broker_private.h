@@ -9,9 +9,11 @@
 
 #include "broker.h"
 
+struct passed; /* a property from MILLRACE_KAFKA_* */
 struct broker {
     struct broker_settings settings;
-    char **passed; /* name, value, ..., NULL: from MILLRACE_KAFKA_* */
+    struct passed *passed;
+    size_t passes;
     pthread_mutex_t lock;
     rd_kafka_t *admin; /* a read_uncommitted consumer handle, so that it sees true ends */
 };
@@ -31,6 +33,17 @@ rd_kafka_conf_t *broker_conf(struct broker *, enum client_kind, void *opaque,
                              const char *const settings[], struct error *);
 rd_kafka_t *broker_client(rd_kafka_conf_t *, enum client_kind, struct error *);
 rd_kafka_t *broker_admin(struct broker *, struct error *);
+
+/* broker_passed.c. Read once; set on each new client, with what files hold then; a living client
+ * takes user and password from the files where they are in some. */
+int passed_read(struct broker *, struct mistakes *);
+void passed_free(struct broker *);
+int passed_set(const struct broker *, rd_kafka_conf_t *, struct error *);
+void passed_renew(const struct broker *, rd_kafka_t *);
+/* What an error callback gets: new credentials are tried where the old ones were refused. */
+void client_error(const struct broker *, rd_kafka_t *, int code, const char *reason,
+                  struct problem *);
+
 void problem_note(struct problem *, const char *text); /* NULL clears */
 const char *problem_read(struct problem *);
 rd_kafka_topic_partition_list_t *positions_list(const struct position *, size_t count);

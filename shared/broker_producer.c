@@ -20,6 +20,7 @@ struct topics {
 };
 
 struct producer {
+    struct broker *broker;
     rd_kafka_t *client;
     struct topics topics;
     unsigned sent;
@@ -47,9 +48,8 @@ on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *opaque)
 static void
 on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    (void)client;
-    (void)code;
-    problem_note(&((struct producer *)opaque)->problem, reason);
+    struct producer *producer = opaque;
+    client_error(producer->broker, client, code, reason, &producer->problem);
 }
 
 static int
@@ -59,6 +59,7 @@ open_with(struct broker *broker, const char *const settings[], struct producer *
     struct producer *producer = calloc(1, sizeof(*producer));
     if (producer == NULL)
         return error_memory(err, "producer");
+    producer->broker = broker;
     pthread_mutex_init(&producer->problem.lock, NULL);
     rd_kafka_conf_t *conf = broker_conf(broker, CLIENT_PRODUCER, producer, settings, err);
     if (conf == NULL)

@@ -6,6 +6,7 @@
 #include "broker_private.h"
 
 struct reader {
+    struct broker *broker;
     rd_kafka_t *client;
     rd_kafka_topic_partition_list_t *list; /* `opaque` of an element: it was read to its end */
     int at_end;
@@ -36,9 +37,8 @@ add_partitions(struct broker *broker, const struct position *at, enum reader_sta
 static void
 on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 {
-    (void)client;
-    (void)code;
-    problem_note(&((struct reader *)opaque)->problem, reason);
+    struct reader *reader = opaque;
+    client_error(reader->broker, client, code, reason, &reader->problem);
 }
 
 int
@@ -52,6 +52,7 @@ reader_open(struct broker *broker, enum reader_start start, const struct positio
     struct reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL)
         return error_memory(err, "reader");
+    reader->broker = broker;
     pthread_mutex_init(&reader->problem.lock, NULL);
     reader->list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++)
