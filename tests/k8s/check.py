@@ -2,17 +2,17 @@
 """Checks rendered manifests: check.py FILE... (each a rendered overlay).
 
 Objects of Kubernetes itself are validated against the schemas that kubernetes-validate carries, strictly;
-those of operators (KEDA, Prometheus, Strimzi) have no schema here and are counted apart. Then come the
+those of operators (KEDA, Prometheus, Strimzi) against those of operators.py. Then come the
 rules of the house, for every pod there is. With --table it prints the hardening of each pod instead.
 SPDX-License-Identifier: Apache-2.0
 """
 import sys
 
 import kubernetes_validate
+import operators
 import yaml
 
 VERSION = "1.33"
-OPERATORS = ("keda.sh/", "monitoring.coreos.com/", "kafka.strimzi.io/")
 SERVICES = ("ingestion", "cleaning", "features", "training", "scoring", "monitoring")
 RECOMMENDED = ("name", "version", "component", "part-of", "managed-by")
 VOLUMES = {"configMap", "secret", "emptyDir", "projected", "persistentVolumeClaim"}
@@ -58,7 +58,9 @@ class Checker:
 
     def check_schemas(self):
         for thing in self.documents:
-            if thing["apiVersion"].startswith(OPERATORS):
+            if thing["apiVersion"].startswith(operators.GROUPS):
+                for sentence in operators.problems(thing):
+                    self.require(False, name_of(thing), sentence)
                 self.foreign += 1
                 continue
             try:
@@ -197,7 +199,7 @@ def main():
         checker = Checker(path)
         problems += checker.run()
         print(f"{path}: {checker.validated} objects are valid for Kubernetes {VERSION}, "
-              f"{checker.foreign} are of operators", file=sys.stderr)
+              f"{checker.foreign} for operators", file=sys.stderr)
     print("\n".join(problems), end="\n" if problems else "", file=sys.stderr)
     return 1 if problems else 0
 
