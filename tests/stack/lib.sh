@@ -62,6 +62,18 @@ await() {
         sleep 0.2
     done
 }
+# await_telling SECONDS WHAT COMMAND...: as await; says every 10 s what it waits for.
+await_telling() {
+    local limit=$1 what=$2 began=$SECONDS
+    shift 2
+    until await 10 "$@"; do
+        if ((SECONDS - began >= limit)); then
+            note "gave up waiting for $what after $((SECONDS - began)) s"
+            return 1
+        fi
+        note "  still waiting for $what ($((SECONDS - began)) of $limit s)"
+    done
+}
 
 # ---- ports: the usual ones, free ones where those are taken; kept in <state>/ports
 port_taken() { # is anything listening there?
