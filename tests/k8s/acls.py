@@ -3,10 +3,11 @@
 
     acls.py grant OBJECTS    makes each KafkaUser a SCRAM user with its ACLs, as Strimzi's operator would
     acls.py probe OBJECTS    tries, as each user, everything that its ACLs do not name; all must be refused
+    acls.py users OBJECTS    sets the users' passwords again
     acls.py topics OBJECTS   compares each KafkaTopic with the topic that the command made
 
-BOOTSTRAP, ADMIN_PASSWORD and USER_PASSWORD come from the environment. What the ACLs do name is shown by the
-services, which work with them. SPDX-License-Identifier: Apache-2.0
+From the environment come BOOTSTRAP, CA (a file), ADMIN_PASSWORD and USERS, a file with a user and a password
+a line. What the ACLs do name is shown by the services, which work with them. SPDX-License-Identifier: Apache-2.0
 """
 import logging
 import os
@@ -29,9 +30,14 @@ SILENT.addHandler(logging.NullHandler())
 
 
 def client(user, password, **more):
-    return {"bootstrap.servers": os.environ["BOOTSTRAP"], "security.protocol": "sasl_plaintext",
-            "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": user, "sasl.password": password,
+    return {"bootstrap.servers": os.environ["BOOTSTRAP"], "security.protocol": "sasl_ssl",
+            "ssl.ca.location": os.environ["CA"], "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": user, "sasl.password": password,
             "log_level": 0, **more}
+
+
+def passwords():
+    with open(os.environ["USERS"], encoding="utf-8") as file:
+        return dict(line.split() for line in file)
 
 
 def admin():
@@ -56,13 +62,20 @@ def acls_of(user):
             yield resource["type"], resource["name"], resource["patternType"] == "prefix", operation
 
 
+def set_passwords(path):
+    known = passwords()
+    master = admin()
+    credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 8192)
+    names = [user["metadata"]["name"] for user in objects(path, "KafkaUser")]
+    done(master.alter_user_scram_credentials(
+        [UserScramCredentialUpsertion(name, credential, known[name].encode()) for name in names]))
+    return []
+
+
 def grant(path):
     users = objects(path, "KafkaUser")
-    credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 8192)
-    password = os.environ["USER_PASSWORD"].encode()
+    set_passwords(path)
     master = admin()
-    done(master.alter_user_scram_credentials(
-        [UserScramCredentialUpsertion(user["metadata"]["name"], credential, password) for user in users]))
     bindings = {AclBinding(TYPES[kind], name, ResourcePatternType.PREFIXED if prefix else ResourcePatternType.LITERAL,
                            "User:" + user["metadata"]["name"], "*", AclOperation[operation.upper()],
                            AclPermissionType.ALLOW)
@@ -77,6 +90,7 @@ class Prober:
 
     def __init__(self, user, topics):
         self.name = user["metadata"]["name"]
+        self.password = passwords()[self.name]
         self.rights = list(acls_of(user))
         self.topics = topics
         self.found, self.tried = [], 0
@@ -86,7 +100,7 @@ class Prober:
                    for k, n, prefix, o in self.rights)
 
     def settings(self, **more):
-        return client(self.name, os.environ["USER_PASSWORD"], **more)
+        return client(self.name, self.password, **more)
 
     def expect_refusal(self, what, attempt):
         self.tried += 1
@@ -183,6 +197,7 @@ def probe(path):
         prober = Prober(user, topics)
         found += prober.run()
         tried += prober.tried
+        print(f"  {prober.name}: {prober.tried} attempts", file=sys.stderr)
     print(f"{tried} attempts outside of the lists, {len(found)} not refused", file=sys.stderr)
     return found
 
@@ -210,7 +225,7 @@ def compare(path):
 
 def main():
     what, path = sys.argv[1:]
-    found = {"grant": grant, "probe": probe, "topics": compare}[what](path)
+    found = {"users": set_passwords, "grant": grant, "probe": probe, "topics": compare}[what](path)
     for line in found:
         print(line, file=sys.stderr)
     return 1 if found else 0

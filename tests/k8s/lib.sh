@@ -24,10 +24,19 @@ holds() {
     "${@:2}" >&2 || status=1
     statement "$status" "$1"
 }
+# needs SENTENCE COMMAND...: as holds, where nothing that follows can work without.
+needs() {
+    local before=$failed
+    failed=0
+    holds "$@"
+    ((failed == 0)) || die "nothing further was tried"
+    failed=$before
+}
 
 # A machine in a machine may not raise limits, has no systemd, and crun from Debian does not know its
 # control groups: runc does.
 use_containers() {
+    ((EUID == 0)) || die "run it as root: pods get users of their own and the machine's network"
     mkdir -p "$place"
     cat >"$place/containers.conf" <<CONF
 [containers]

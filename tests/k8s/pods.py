@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Translates a rendered overlay into what `podman kube play` can run on one machine.
 
-    pods.py RENDERED FOLDER [--env NAME=VALUE]... [--port WORKLOAD=PORT]... [--arg STEP=WORD]...
+    pods.py RENDERED[:RENDERED...] FOLDER --connection RENDERED [--env NAME=VALUE]... [--port POD=PORT]...
+        [--arg STEP=WORD]...
 
-A StatefulSet becomes its first Pod, FOLDER/<name>.yaml; each container of a Job a Pod of its own, to be run
-in order, FOLDER/<job>.<number>-<container>.yaml. What of a pod podman does not know, or one machine does not
-have, is taken out or written differently, and nothing else:
+A StatefulSet becomes a Pod for each ordinal that has a port, FOLDER/<name>-<ordinal>.yaml; each container of a
+Job a Pod of its own, to be run in order, FOLDER/<job>.<number>-<container>.yaml. Of ConfigMaps and Secrets of
+one name the last one counts; `connection` is that of the overlay named by --connection, changed by --env.
+What of a pod podman does not know, or one machine does not have, is taken out or written differently, and
+nothing else:
 
  * Secrets are written as ConfigMaps, which podman mounts;
  * pods share the machine's network, since Kafka and PostgreSQL listen there, so each gets a port of its own
@@ -30,8 +33,8 @@ def pairs(words):
 
 
 class Translator:
-    def __init__(self, documents, env, ports, arguments):
-        self.env, self.ports, self.arguments = env, ports, arguments
+    def __init__(self, documents, connection, env, ports, arguments):
+        self.ports, self.arguments = ports, arguments
         self.documents = documents
         self.maps = {}
         for thing in documents:
@@ -39,19 +42,18 @@ class Translator:
                 self.maps[thing["metadata"]["name"]] = thing["data"]
             elif thing["kind"] == "Secret":
                 self.maps[thing["metadata"]["name"]] = thing.get("stringData") or decoded(thing["data"])
+        self.maps["connection"] = {**connection, **env}
 
-    def config_map(self, name, workload):
+    def config_map(self, name, pod):
         """The map with this machine's addresses: podman lets envFrom win over env, so they are set here."""
         data = dict(self.maps[name])
-        if name == "connection":
-            data.update(self.env)
-            if workload in self.ports:
-                data["MILLRACE_HTTP_PORT"] = self.ports[workload]
+        if name == "connection" and pod in self.ports:
+            data["MILLRACE_HTTP_PORT"] = self.ports[pod]
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
-    def volumes(self, spec):
-        """The volumes podman can have, and the ConfigMaps behind them."""
-        kept, maps = [], []
+    def volumes(self, spec, pod):
+        """The volumes podman can have by their names in the pod, and the ConfigMaps behind them."""
+        kept, maps = {}, []
         for volume in spec.get("volumes", []):
             if "secret" in volume:
                 name = volume["secret"]["secretName"]
@@ -60,56 +62,63 @@ class Translator:
                 volume = {"name": volume["name"], "configMap": {"name": name}}
             if "configMap" in volume:
                 maps.append(volume["configMap"]["name"])
-            if "emptyDir" in volume:
-                volume = {"name": volume["name"], "emptyDir": {}}
-            kept.append(volume)
+            kept[volume["name"]] = volume
+            if "emptyDir" in volume:  # podman would give one to all pods that use the name
+                kept[volume["name"]] = {"name": f"{pod}-{volume['name']}", "emptyDir": {}}
         return kept, maps
 
-    def container(self, container, kept, workload):
+    def container(self, container, kept, pod):
         """The container as podman takes it, and the ConfigMaps it reads its environment from."""
         container = copy.deepcopy(container)
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             container.pop(probe, None)
-        names = {volume["name"] for volume in kept}
-        container["volumeMounts"] = [m for m in container.get("volumeMounts", []) if m["name"] in names]
-        if workload in self.ports:
+        container["volumeMounts"] = [{**mount, "name": kept[mount["name"]]["name"]}
+                                     for mount in container.get("volumeMounts", []) if mount["name"] in kept]
+        if pod in self.ports:
             container["ports"] = []
         if container["name"] in self.arguments:
             container["args"] += self.arguments[container["name"]].split()
         container["image"] = "localhost/" + container["image"]
         return container, [source["configMapRef"]["name"] for source in container.get("envFrom", [])]
 
-    def pod(self, name, template, containers, restart, workload):
+    def pod(self, name, template, containers, restart):
         spec = {key: value for key, value in template["spec"].items() if key not in CLUSTER_ALONE}
         spec.pop("initContainers", None)
         spec["securityContext"] = {k: v for k, v in spec["securityContext"].items() if not k.startswith("fsGroup")}
-        spec["volumes"], maps = self.volumes(spec)
+        volumes, maps = self.volumes(spec, name)
         spec["containers"] = []
         for container in containers:
-            translated, wanted = self.container(container, spec["volumes"], workload)
+            translated, wanted = self.container(container, volumes, name)
             spec["containers"].append(translated)
             maps += wanted
         used = {mount["name"] for c in spec["containers"] for mount in c["volumeMounts"]}
-        spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] in used]
+        spec["volumes"] = [volume for volume in volumes.values() if volume["name"] in used]
         spec["hostNetwork"] = True
         spec["restartPolicy"] = restart
         pod = {"apiVersion": "v1", "kind": "Pod", "spec": spec,
                "metadata": {"name": name, "labels": template["metadata"]["labels"]}}
-        return [self.config_map(name, workload) for name in dict.fromkeys(maps)] + [pod]
+        return [self.config_map(wanted, name) for wanted in dict.fromkeys(maps)] + [pod]
 
     def files(self):
         """(file name, documents) of every pod."""
         for thing in self.documents:
             name = thing["metadata"]["name"]
-            if thing["kind"] == "StatefulSet" and name in self.ports:
+            if thing["kind"] == "StatefulSet":
                 template = thing["spec"]["template"]
-                yield name, self.pod(f"{name}-0", template, template["spec"]["containers"], "Always", name)
+                for pod in self.ports:
+                    if pod.rpartition("-")[0] == name:
+                        yield pod, self.pod(pod, template, template["spec"]["containers"], "Always")
             elif thing["kind"] == "Job":
                 template = thing["spec"]["template"]
                 steps = template["spec"].get("initContainers", []) + template["spec"]["containers"]
                 for number, step in enumerate(steps, 1):
                     pod_name = f"{name}-{number}-{step['name']}"
-                    yield f"{name}.{number}-{step['name']}", self.pod(pod_name, template, [step], "Never", None)
+                    yield f"{name}.{number}-{step['name']}", self.pod(pod_name, template, [step], "Never")
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return [document for document in yaml.safe_load_all(file) if document]
 
 
 def decoded(data):
@@ -123,12 +132,13 @@ def main():
     parser.add_argument("folder")
     for option in ("--env", "--port", "--arg"):
         parser.add_argument(option, action="append", default=[])
+    parser.add_argument("--connection", required=True)
     options = parser.parse_args()
-    documents = []
-    for path in options.rendered.split(":"):
-        with open(path, encoding="utf-8") as file:
-            documents += [document for document in yaml.safe_load_all(file) if document]
-    translator = Translator(documents, pairs(options.env), pairs(options.port), pairs(options.arg))
+    documents = [document for path in options.rendered.split(":") for document in load(path)]
+    # Its name ends in a digest of the content.
+    connection = next(d["data"] for d in load(options.connection)
+                      if d["kind"] == "ConfigMap" and d["metadata"]["name"].startswith("connection"))
+    translator = Translator(documents, connection, pairs(options.env), pairs(options.port), pairs(options.arg))
     os.makedirs(options.folder, exist_ok=True)
     for name, things in translator.files():
         with open(os.path.join(options.folder, name + ".yaml"), "w", encoding="utf-8") as file:
