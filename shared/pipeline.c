@@ -254,15 +254,32 @@ pipeline_schema(const struct pipeline *pipeline, const char *stage)
     return NULL;
 }
 
+static const struct {
+    const char *stage, *layer;
+} kept[STAGE_LAYERS] = {
+    {"raw", "raw"},      {"clean", "clean"}, {"features", "feature"}, {"decisions", "decision"},
+    {"labels", "label"}, {"dead", "dead"},
+};
+
+static size_t
+find_kept(const char *stage)
+{
+    size_t i = 0;
+    while (i < STAGE_LAYERS && strcmp(kept[i].stage, stage) != 0)
+        i++;
+    return i;
+}
+
 const char *
 pipeline_layer(const char *stage)
 {
-    static const char *const layers[STAGE_LAYERS][2] = {
-        {"raw", "raw"},      {"clean", "clean"}, {"features", "feature"}, {"decisions", "decision"},
-        {"labels", "label"}, {"dead", "dead"},
-    };
-    for (size_t i = 0; i < STAGE_LAYERS; i++)
-        if (strcmp(layers[i][0], stage) == 0)
-            return layers[i][1];
-    return NULL;
+    size_t i = find_kept(stage);
+    return i < STAGE_LAYERS ? kept[i].layer : NULL;
+}
+
+bool
+pipeline_keeps(const struct pipeline *pipeline, const char *stage)
+{
+    size_t i = find_kept(stage);
+    return i < STAGE_LAYERS && !pipeline->store.off[i];
 }

@@ -135,6 +135,7 @@ struct pipeline {
     } breaker;
     struct {
         enum partitioning partition;
+        bool off[STAGE_LAYERS];             /* no rows are kept: of raw, clean and feature alone */
         int64_t retention_ms[STAGE_LAYERS]; /* of rows since received_at; 0: for ever */
     } store;
 };
@@ -150,5 +151,7 @@ struct json_t *pipeline_json_schema(void);
 /* raw->raw clean->clean features->feature decisions->decision labels->label dead->dead; NULL else.
  */
 const char *pipeline_layer(const char *stage);
+/* Whether the warehouse keeps the records of the stage as rows. */
+bool pipeline_keeps(const struct pipeline *, const char *stage);
 
 #endif

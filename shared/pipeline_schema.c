@@ -250,6 +250,7 @@ store_schema(void)
 {
     json_t *store = object_schema(store_table, NULL);
     set_choices(store, "partition", partition_names);
+    set_object(store, "layers", object_schema(layers_table, NULL));
     set_object(store, "retention", object_schema(retention_table, NULL));
     return store;
 }

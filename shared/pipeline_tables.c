@@ -175,11 +175,21 @@ const struct setting breaker_table[] = {
 const struct setting store_table[] = {
     SETTING(store_object, partition, TEXT, "none",
             "pieces of the tables by the time of receipt, UTC: none, day or month"),
+    SETTING(store_object, layers, NODE, "",
+            "which layers are kept as rows; decisions, outcomes and dead letters always are"),
     SETTING(store_object, retention, NODE, "",
             "how long rows are kept, by layer; needs partitions, which are dropped whole"),
     {0},
 };
 const char *const partition_names[] = {"none", "day", "month", NULL};
+
+const struct setting layers_table[] = {
+    SETTING(layers_object, raw, FLAG, "true", "rows of events as received"),
+    SETTING(layers_object, clean, FLAG, "true", "rows of cleaned events"),
+    SETTING(layers_object, feature, FLAG, "true",
+            "rows of features, by which training learns; without \"train\" they may be left out"),
+    {0},
+};
 
 #define RETENTION(layer, rows)                                                                     \
     SETTING(retention_object, layer, MILLISECONDS, "0", rows ", such as 30d; 0: for ever")

@@ -117,9 +117,13 @@ struct breaker_object {
 extern const struct setting breaker_table[];
 struct store_object {
     const char *partition;
-    const struct json_t *retention;
+    const struct json_t *layers, *retention;
 };
 extern const struct setting store_table[];
+struct layers_object {
+    bool raw, clean, feature;
+};
+extern const struct setting layers_table[];
 struct retention_object { /* in the order of the layers */
     int64_t raw, clean, feature, decision, label, dead;
 };

@@ -83,6 +83,23 @@ subscribe(struct sink *sink, struct error *err)
     return 0;
 }
 
+/* A new version of the pipeline may be what it waits for, may come with new topics, and may switch
+ * the keeping of rows on or off. The topic stays subscribed to either way: members of a group that
+ * subscribe to different topics, and static ones that come back with others, are dealt partitions
+ * by what was known of them before. */
+static void
+follow_version(struct sink *sink, struct source *source)
+{
+    const struct pipeline *pipeline = catalog_find(sink->catalog, source->pipeline, 0);
+    bool off = pipeline != NULL ? !pipeline_keeps(pipeline, source->mapping->stage) : source->off;
+    int64_t log_epoch = pipeline != NULL ? pipeline->log_epoch : source->log_epoch;
+    if (off != source->off || log_epoch != source->log_epoch || source->waits_since != 0)
+        sink->positioned = false;
+    source->off = off;
+    source->log_epoch = log_epoch;
+    source->waits_since = 0;
+}
+
 static int
 refresh(struct sink *sink, struct error *err)
 {
@@ -100,16 +117,8 @@ refresh(struct sink *sink, struct error *err)
     if (settle(sink, err) != 0 || subscribe(sink, err) != 0)
         return -1;
     sink->generation = generation;
-    for (size_t i = 0; i < sink->sources; i++) {
-        const struct pipeline *pipeline = catalog_find(sink->catalog, sink->source[i].pipeline, 0);
-        if (pipeline != NULL && pipeline->log_epoch != sink->source[i].log_epoch) {
-            sink->source[i].log_epoch = pipeline->log_epoch;
-            sink->positioned = false;
-        }
-        if (sink->source[i].waits_since != 0)
-            sink->positioned = false;
-        sink->source[i].waits_since = 0;
-    }
+    for (size_t i = 0; i < sink->sources; i++)
+        follow_version(sink, &sink->source[i]);
     return 0;
 }
 

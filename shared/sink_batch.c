@@ -241,8 +241,8 @@ int
 sink_take(struct sink *sink, struct message *message, struct error *err)
 {
     struct source *source = find_source(sink, message);
-    bool wanted = source != NULL && source->reach == REACH_OK &&
-                  source->waits_since != sink->generation && message->offset >= source->at.offset;
+    bool wanted =
+        source != NULL && sink_reads(sink, source) && message->offset >= source->at.offset;
     int failed = wanted ? add(sink, source, message, err) : 0;
     message_free(&message);
     return failed;

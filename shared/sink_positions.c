@@ -54,7 +54,8 @@ sink_assign(struct sink *sink, struct error *err)
                                                         .next = -1,
                                                         .pipeline = pipeline->name,
                                                         .log_epoch = pipeline->log_epoch,
-                                                        .mapping = mapping};
+                                                        .mapping = mapping,
+                                                        .off = !pipeline_keeps(pipeline, stage)};
     }
     sink->positioned = false;
     return 0;
@@ -104,6 +105,22 @@ judge(struct sink *sink, struct source *source, int64_t next, struct ends ends, 
     return 0;
 }
 
+bool
+sink_reads(const struct sink *sink, const struct source *source)
+{
+    return !source->off && source->reach == REACH_OK && source->waits_since != sink->generation;
+}
+
+/* The position it had stays where it is: should its rows be kept again, they go on from there. */
+static void
+leave(const struct sink *sink, struct source *source)
+{
+    if (source->reach != REACH_OK)
+        reach_forget(sink->group, &source->at);
+    source->reach = REACH_OK;
+    source->next = -1;
+}
+
 /* The next offset of a source; first time: the low watermark. *moved: it was another before, or can
  * be read from now on, or no longer. */
 static int
@@ -114,6 +131,10 @@ read_position(struct sink *sink, struct source *source, bool *moved, struct erro
     struct ends ends;
     enum reach reach = source->reach;
     struct rows *rows = NULL;
+    if (source->off) {
+        leave(sink, source);
+        return 0;
+    }
     if (broker_watermarks(sink->broker, source->at.topic, source->at.partition, &ends.low,
                           &ends.high, err) != 0)
         return -1;
@@ -152,7 +173,7 @@ start(struct sink *sink, struct error *err)
     for (size_t i = 0; i < sink->sources; i++) {
         struct source *source = &sink->source[i];
         source->at.offset = source->next;
-        if (source->reach == REACH_OK && source->waits_since != sink->generation)
+        if (sink_reads(sink, source))
             at[count++] = source->at;
     }
     int failed = consumer_start(sink->consumer, at, count, err);

@@ -20,6 +20,7 @@ struct source {         /* an assigned partition */
     const char *pipeline;
     int64_t log_epoch;
     const struct mapping *mapping;
+    bool off;         /* its pipeline keeps no rows of it: it has no part in anything */
     enum reach reach; /* not OK: it is not fetched */
     int64_t end_seen; /* of the log, when it was found not to reach to the position */
     uint64_t
@@ -149,6 +150,8 @@ void sink_forget_sources(struct sink *);
 /* Fetching starts at what PostgreSQL says; what is in hand would be fetched again and is dropped.
  */
 int sink_read_positions(struct sink *, struct error *) MUST_CHECK;
+/* Whether records of the source are wanted now. */
+bool sink_reads(const struct sink *, const struct source *);
 bool sink_must_look(const struct sink *); /* whether rows and positions were set back */
 int sink_look(struct sink *, struct error *) MUST_CHECK;
 void sink_report(struct sink *);

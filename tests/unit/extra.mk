@@ -62,7 +62,7 @@ build/t/unit/services/test_compute: $(EXTRA_test_compute)
 # The loops run over a broker, a catalog and a clock of their tests.
 LOOP_FAKES := $(addprefix build/t/tests/unit/,fake_broker.o fake_group.o fake_reader.o fake_catalog.o fake_clock.o)
 LOOP_TESTS := test_stream test_stream_state test_stream_batch test_stream_guard test_stream_input \
-  test_stream_write test_sink test_sink_positions
+  test_stream_write test_sink test_sink_layers test_sink_positions
 $(foreach t,$(LOOP_TESTS),$(eval EXTRA_$(t) := $(LOOP_FAKES)))
 $(LOOP_TESTS:%=build/t/unit/%): $(LOOP_FAKES)
 
