@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "event_table.h"
 #include "migrate.h"
+#include "rebuild.h"
 #include "topics.h"
 #include "verbs.h"
 
@@ -28,7 +30,8 @@ struct plan {
     bool known, new_version;
     bool moved, missing; /* a known pipeline: another cluster; topics that seem to be gone */
     int64_t old_version, old_epoch;
-    size_t migrations; /* pending */
+    bool was_off[STAGE_LAYERS]; /* layers of which the old version kept no rows */
+    size_t migrations;          /* pending */
 };
 
 /* ---- reading files */
@@ -97,8 +100,8 @@ plan_version(struct cli *cli, struct plan *plan)
     if (status != 0 || strcmp(rows_text(rows, 0, 0), "t") != 0)
         return status;
     rows_free(&rows);
-    sql = "SELECT version, digest, log_epoch, cluster_id FROM ops.pipelines WHERE name = $1 "
-          "ORDER BY version DESC LIMIT 1";
+    sql = "SELECT version, digest, log_epoch, cluster_id, definition::text FROM ops.pipelines "
+          "WHERE name = $1 ORDER BY version DESC LIMIT 1";
     status = cli_query(cli, &rows, sql, (const char *const[]){pipeline->name}, 1);
     if (status != 0 || rows_count(rows) == 0)
         return status;
@@ -109,6 +112,11 @@ plan_version(struct cli *cli, struct plan *plan)
     plan->old_epoch = rows_int(rows, 0, 2, 1);
     pipeline->log_epoch = plan->old_epoch;
     plan->moved = strcmp(rows_text(rows, 0, 3), plan->cluster_id) != 0;
+    DEFER(pipeline_free)
+    struct pipeline *old =
+        cli_pipeline_of(rows_text(rows, 0, 4), plan->old_version, plan->old_epoch);
+    if (old != NULL)
+        memcpy(plan->was_off, old->store.off, sizeof(plan->was_off));
     return 0;
 }
 
@@ -258,7 +266,52 @@ record_version(struct cli *cli, const struct plan *plan, struct error *err)
                            params, 6, NULL, err);
 }
 
-/* Tables and version in one transaction. */
+/* Sinks go on where they stopped when the layer was switched off, or where the topic still reaches:
+ * what went in between was not to be kept. A sink whose position is higher has nothing to pass. */
+static int
+raise_positions(struct cli *cli, const struct pipeline *pipeline, const char *stage,
+                struct error *err)
+{
+    size_t count = (size_t)pipeline->partitions;
+    int64_t *low = arena_alloc(cli->arena, count, sizeof(*low));
+    int64_t *high = arena_alloc(cli->arena, count, sizeof(*high));
+    const char *topic =
+        arena_print(cli->arena, "%s.%s.%s", cli->settings.prefix, pipeline->name, stage);
+    if (low == NULL || high == NULL || topic == NULL)
+        return error_memory(err, "the ends of a topic");
+    for (size_t i = 0; i < count; i++)
+        if (broker_watermarks(cli->broker, topic, (int32_t)i, &low[i], &high[i], err) != 0)
+            return -1;
+    const char *const params[] = {topic,
+                                  arena_print(cli->arena, "%lld", (long long)pipeline->log_epoch),
+                                  rebuild_array(cli, low, count), rebuild_array(cli, high, count)};
+    return warehouse_query(
+        cli->warehouse,
+        "WITH behind AS (SELECT p.*, l.low, l.high FROM ops.positions p JOIN "
+        "unnest($3::bigint[], $4::bigint[]) WITH ORDINALITY AS l(low, high, ordinal) "
+        "ON p.partition = l.ordinal - 1 WHERE p.topic = $1 AND p.log_epoch = $2::integer "
+        "AND p.next_offset < l.low FOR UPDATE OF p), "
+        "raised AS (UPDATE ops.positions p SET next_offset = b.low FROM behind b WHERE "
+        "(p.sink, p.topic, p.partition, p.log_epoch) = (b.sink, b.topic, b.partition, "
+        "b.log_epoch)) "
+        "INSERT INTO ops.position_changes (sink, topic, partition, log_epoch, from_offset, "
+        "to_offset, low_watermark, high_watermark, reason) SELECT sink, topic, partition, "
+        "log_epoch, next_offset, low, low, high, 'the layer was off, and is kept again' FROM "
+        "behind",
+        params, 4, NULL, err);
+}
+
+static int
+switch_on(struct cli *cli, const struct plan *plan, struct error *err)
+{
+    for (size_t i = 0; plan->new_version && i < STAGE_LAYERS; i++)
+        if (plan->was_off[i] && pipeline_keeps(plan->pipeline, layers[i].stage) &&
+            raise_positions(cli, plan->pipeline, layers[i].stage, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* Tables, positions and version in one transaction. */
 static int
 record(struct cli *cli, const struct plan *plan)
 {
@@ -270,7 +323,8 @@ record(struct cli *cli, const struct plan *plan)
                         "SELECT pg_advisory_xact_lock(hashtext('millrace.pipeline'), hashtext($1))",
                         lock, 1, NULL, &err) == 0 &&
         migrate_pipeline(cli->warehouse, plan->pipeline, &err) == 0 &&
-        record_version(cli, plan, &err) == 0 && warehouse_commit(cli->warehouse, &err) == 0)
+        switch_on(cli, plan, &err) == 0 && record_version(cli, plan, &err) == 0 &&
+        warehouse_commit(cli->warehouse, &err) == 0)
         return 0;
     int status =
         complain_error(cli, &err, "making the tables of pipeline %s", plan->pipeline->name);

@@ -79,22 +79,29 @@ read_model(struct cli *cli, const char *pipeline, json_t *way)
     return 0;
 }
 
-/* *way NULL: the pipeline never saw the event. */
+/* *way NULL: the pipeline never saw the event. A layer without rows is an empty list, and null
+ * where the pipeline keeps none (NULL: its definition cannot be read). */
 static int
-read_way(struct cli *cli, const char *pipeline, const char *event_id, json_t **way)
+read_way(struct cli *cli, const char *name, const struct pipeline *pipeline, const char *event_id,
+         json_t **way)
 {
-    json_t *all = json_pack("{s:s s:s}", "event_id", event_id, "pipeline", pipeline);
+    json_t *all = json_pack("{s:s s:s}", "event_id", event_id, "pipeline", name);
     size_t count = 0;
     int status = all != NULL ? 0 : complain(STATUS_USAGE, NULL, "the event id is no UTF-8");
     for (size_t i = 0; status == 0 && i < LAYERS; i++) {
         json_t *found = NULL;
-        status = read_layer(cli, pipeline, layers[i].name, event_id, &found);
+        status = read_layer(cli, name, layers[i].name, event_id, &found);
         count += json_array_size(found);
+        if (status == 0 && json_array_size(found) == 0 && pipeline != NULL &&
+            !pipeline_keeps(pipeline, layers[i].topic)) {
+            json_decref(found);
+            found = json_null();
+        }
         if (status == 0)
             json_object_set_new(all, layers[i].name, found);
     }
     if (status == 0 && count > 0)
-        status = read_model(cli, pipeline, all);
+        status = read_model(cli, name, all);
     if (status != 0 || count == 0)
         json_decref(all);
     else
@@ -210,7 +217,7 @@ print_way(struct cli *cli, const json_t *way)
         json_t *row;
         json_array_foreach(rows, r, row) print_row(cli, &layers[i], way, row);
         if (json_array_size(rows) == 0)
-            printf("  %-9s -\n", layers[i].name);
+            printf("  %-9s %s\n", layers[i].name, json_is_null(rows) ? "not kept" : "-");
     }
 }
 
@@ -225,13 +232,16 @@ run_lineage(struct cli *cli, const void *given, int argc, char *const argv[])
     int status = options->pipeline != NULL ? cli_check_pipeline(cli, options->pipeline, NULL) : 0;
     if (status == 0)
         status = cli_query(cli, &rows,
-                           "SELECT name FROM api.pipeline WHERE $1::text IS NULL OR name = $1 "
-                           "ORDER BY name",
+                           "SELECT p.name, p.definition::text FROM ops.pipelines p JOIN "
+                           "api.pipeline n ON n.name = p.name AND n.version = p.version "
+                           "WHERE $1::text IS NULL OR p.name = $1 ORDER BY p.name",
                            (const char *const[]){options->pipeline}, 1);
     json_t *ways = json_array();
     for (size_t i = 0; status == 0 && i < rows_count(rows); i++) {
         json_t *way = NULL;
-        status = read_way(cli, rows_text(rows, i, 0), argv[0], &way);
+        DEFER(pipeline_free)
+        struct pipeline *pipeline = cli_pipeline_of(rows_text(rows, i, 1), 0, 0);
+        status = read_way(cli, rows_text(rows, i, 0), pipeline, argv[0], &way);
         if (way != NULL)
             json_array_append_new(ways, way);
     }

@@ -31,7 +31,7 @@ static const struct option_row list_options[] = {
 };
 
 static int
-add_position(struct cli *cli, const char *group, const struct position *at, json_t *all)
+add_position(struct cli *cli, const char *group, const struct position *at, bool kept, json_t *all)
 {
     enum reach reach = REACH_OK;
     struct ends ends;
@@ -39,11 +39,14 @@ add_position(struct cli *cli, const char *group, const struct position *at, json
     if (reach_ask(cli->broker, at, &reach, &ends, &err) != 0)
         return complain_error(cli, &err, "asking Kafka about %s", at->topic);
     bool none = at->offset < 0;
-    json_array_append_new(all, json_pack("{s:s s:s s:i s:o s:I s:I s:s}", "group", group, "topic",
-                                         at->topic, "partition", (int)at->partition, "position",
-                                         none ? json_null() : json_integer(at->offset), "low",
-                                         (json_int_t)ends.low, "high", (json_int_t)ends.high,
-                                         "state", none ? "none" : reach_name(reach)));
+    json_array_append_new(all,
+                          json_pack("{s:s s:s s:i s:o s:I s:I s:s}", "group", group, "topic",
+                                    at->topic, "partition", (int)at->partition, "position",
+                                    none ? json_null() : json_integer(at->offset), "low",
+                                    (json_int_t)ends.low, "high", (json_int_t)ends.high, "state",
+                                    none    ? "none"
+                                    : !kept ? "off"
+                                            : reach_name(reach)));
     return 0;
 }
 
@@ -66,7 +69,7 @@ add_stage(struct cli *cli, const struct pipeline *pipeline, size_t stage, json_t
         return complain_error(cli, &err, "asking Kafka about group %s", group);
     int status = 0;
     for (size_t i = 0; status == 0 && i < count; i++)
-        status = add_position(cli, group, &at[i], all);
+        status = add_position(cli, group, &at[i], true, all);
     return status;
 }
 
@@ -85,7 +88,8 @@ add_sinks(struct cli *cli, const struct pipeline *pipeline, json_t *all)
         struct position at = {.partition = (int32_t)rows_int(rows, i, 2, 0),
                               .offset = rows_int(rows, i, 3, -1)};
         snprintf(at.topic, sizeof(at.topic), "%s", rows_text(rows, i, 1));
-        status = add_position(cli, rows_text(rows, i, 0), &at, all);
+        bool kept = pipeline_keeps(pipeline, at.topic + strlen(topics));
+        status = add_position(cli, rows_text(rows, i, 0), &at, kept, all);
     }
     return status;
 }
@@ -135,7 +139,7 @@ const struct verb verb_positions = {
     .notes = "  state: ok; behind: the position is below the oldest record, what lay between is "
              "lost to\n  it; ahead: beyond the end, so the log is not the one that was read. "
              "Behind and ahead\n  stand still until an operator decides; none: nothing was read "
-             "yet.\n",
+             "yet;\n  off: the pipeline keeps no rows of it.\n",
     .options = list_options,
     .options_size = sizeof(struct list_options),
     .timeout = "60s",

@@ -91,8 +91,9 @@ choose_partition(struct rebuild *rebuild, const struct rebuild_options *options)
     return complain(STATUS_USAGE, NULL, "--partition: '%s' is neither none, day nor month", kind);
 }
 
+/* A layer that is off is emptied only when it is named itself, or all tables are made anew. */
 static int
-name_layers(struct rebuild *rebuild)
+name_layers(struct rebuild *rebuild, bool named)
 {
     struct cli *cli = rebuild->cli;
     const struct pipeline *pipeline = rebuild->pipeline;
@@ -110,6 +111,9 @@ name_layers(struct rebuild *rebuild)
         if (layer->table == NULL || layer->topic == NULL || layer->low == NULL ||
             layer->high == NULL || layer->goal == NULL)
             return complain(STATUS_FAILED, NULL, "out of memory");
+        layer->off = !pipeline_keeps(pipeline, layers[i].stage);
+        if (layer->off && !named && !rebuild->remade)
+            layer->chosen = false;
     }
     return 0;
 }
@@ -173,7 +177,7 @@ count_rows(struct rebuild *rebuild, struct rebuilt_layer *layer)
     int status = cli_query(cli, &rows, sql, (const char *const[]){rebuild->epoch, lows}, 2);
     if (status == 0) {
         layer->rows = rows_int(rows, 0, 0, 0);
-        layer->lost = rows_int(rows, 0, 1, 0);
+        layer->lost = layer->off ? layer->rows : rows_int(rows, 0, 1, 0);
         if (rows_text(rows, 0, 2) != NULL)
             layer->oldest = arena_print(cli->arena, "%s", rows_text(rows, 0, 2));
     }
@@ -230,7 +234,11 @@ check_consent(const struct rebuild *rebuild, const struct rebuild_options *optio
     int64_t lost = 0;
     for (size_t i = 0; i < STAGE_LAYERS; i++) {
         const struct rebuilt_layer *layer = &rebuild->layer[i];
-        if (layer->lost > 0 && !options->force)
+        if (layer->lost > 0 && !options->force && layer->off)
+            complain(0, NULL,
+                     "the %lld rows of %s would not come back: by store.layers none are kept",
+                     (long long)layer->rows, layer->table);
+        else if (layer->lost > 0 && !options->force)
             complain(0, NULL, "topic %s no longer has %lld of the %lld rows of %s", layer->topic,
                      (long long)layer->lost, (long long)layer->rows, layer->table);
         lost += layer->lost;
@@ -245,6 +253,12 @@ check_consent(const struct rebuild *rebuild, const struct rebuild_options *optio
 }
 
 /* ---- filling */
+static bool
+comes_back(const struct rebuilt_layer *layer)
+{
+    return layer->chosen && !layer->off;
+}
+
 static int
 read_filled(const struct rebuild *rebuild, const struct rebuilt_layer *layer, int64_t *filled)
 {
@@ -272,7 +286,7 @@ to_fill(const struct rebuild *rebuild)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < STAGE_LAYERS; i++)
-        for (int p = 0; rebuild->layer[i].chosen && p < rebuild->pipeline->partitions; p++)
+        for (int p = 0; comes_back(&rebuild->layer[i]) && p < rebuild->pipeline->partitions; p++)
             if (rebuild->layer[i].goal[p] > rebuild->layer[i].low[p])
                 sum += rebuild->layer[i].goal[p] - rebuild->layer[i].low[p];
     return sum;
@@ -289,7 +303,7 @@ await_filled(const struct rebuild *rebuild)
     while (status == 0) {
         filled = 0;
         for (size_t i = 0; status == 0 && i < STAGE_LAYERS; i++)
-            if (rebuild->layer[i].chosen)
+            if (comes_back(&rebuild->layer[i]))
                 status = read_filled(rebuild, &rebuild->layer[i], &filled);
         if (status != 0 || filled >= total)
             break;
@@ -339,7 +353,7 @@ run_rebuild(struct cli *cli, const void *given, int argc, char *const argv[])
         status = cli_read_pipeline(cli, argv[0], &pipeline);
     rebuild.pipeline = pipeline;
     if (status == 0)
-        status = name_layers(&rebuild);
+        status = name_layers(&rebuild, options->layer != NULL);
     if (status == 0)
         status = make_plan(&rebuild);
     if (status == 0)

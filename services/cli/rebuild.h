@@ -9,7 +9,7 @@
 struct rebuilt_layer {
     const char *name, *table; /* "raw", raw."loan" */
     const char *topic;
-    bool chosen;
+    bool chosen, off;    /* off: the pipeline keeps no rows of it, none would come back */
     int64_t *low, *high; /* ends of the topic, by partition */
     const char *oldest;  /* time of receipt; NULL: no rows */
     int64_t rows, lost;  /* of the table; of these, rows that the topic does not have any more */

@@ -113,6 +113,9 @@ read_table(struct cli *cli, const struct pipeline *pipeline, const struct stage 
                            (const char *const[]){ends->topic, epoch}, 2);
     if (status != 0)
         return status;
+    json_object_set_new(row, "rows", json_integer(rows_int(count, 0, 0, 0)));
+    if (!pipeline_keeps(pipeline, stage->topic))
+        return 0;
     int64_t lag = 0;
     for (size_t p = 0; p < ends->partitions; p++) {
         int64_t at = -1;
@@ -120,7 +123,6 @@ read_table(struct cli *cli, const struct pipeline *pipeline, const struct stage 
             at = rows_int(next, i, 0, -1) == (int64_t)p ? rows_int(next, i, 1, -1) : at;
         lag += behind(ends, p, at, true);
     }
-    json_object_set_new(row, "rows", json_integer(rows_int(count, 0, 0, 0)));
     json_object_set_new(row, "rows_lag", json_integer(lag));
     return 0;
 }
@@ -296,8 +298,9 @@ const struct verb verb_status = {
     .examples = "  millrace status\n  millrace status -p loan -o json | jq '.[0].topics[].lag'\n",
     .notes =
         "  offsets: from the oldest to the end, commit markers included. rows: in the table; "
-        "rows_lag:\n  offsets its sink has not copied. read_by, lag: the next service and how "
-        "far it is behind.\n  in, out, outcomes, dead, duplicate: what that service counted; in "
+        "rows_lag:\n  offsets its sink has not copied, empty where the pipeline keeps no rows. "
+        "read_by, lag: the\n  next service and how far it is behind.\n  in, out, outcomes, dead, "
+        "duplicate: what that service counted; in "
         "is the sum of the rest.\n",
     .options = status_options,
     .options_size = sizeof(struct status_options),

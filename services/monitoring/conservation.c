@@ -96,11 +96,14 @@ totals_stand(struct watch *watch, int64_t *sum)
 }
 
 /* Rows of a table: those there, those PostgreSQL refused, those whose retention was over. A rebuild
- * begins anew with the latter; and once it did not bring back all, nobody knows how many there
- * should be: null. %1$s the statement so far, %2$s layer, %3$s table, %4$s stage. */
+ * begins anew with the latter; and once it did not bring back all, or while some version kept no
+ * rows of the layer, nobody knows how many there should be: null. %1$s the statement so far, %2$s
+ * layer, %3$s table, %4$s stage. */
 #define COUNT                                                                                      \
     "%1$s, (SELECT CASE WHEN NOT EXISTS (SELECT FROM ops.rebuilds WHERE pipeline = $3 "            \
-    "AND layer = '%2$s' AND log_epoch = $1::int AND NOT complete) THEN "                           \
+    "AND layer = '%2$s' AND log_epoch = $1::int AND NOT complete) AND NOT EXISTS (SELECT FROM "    \
+    "ops.pipelines WHERE name = $3 AND log_epoch = $1::int "                                       \
+    "AND definition #>> '{store,layers,%2$s}' = 'false') THEN "                                    \
     "(SELECT count(*) FROM %2$s.%3$s WHERE log_epoch = $1::int) + "                                \
     "(SELECT count(*) FROM ops.refused WHERE log_epoch = $1::int AND topic = $2 || '%4$s') + "     \
     "(SELECT coalesce(sum(rows), 0) FROM ops.retired WHERE pipeline = $3 AND layer = '%2$s' "      \

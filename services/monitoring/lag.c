@@ -37,6 +37,16 @@ place(struct watch *watch, int group, int32_t partition, int64_t offset)
     distance_set(&watch->group[group].at[partition], from, watch->end[topic][partition]);
 }
 
+/* Where no rows are kept nothing is left to do. */
+static void
+place_sink(struct watch *watch, int group, int32_t partition)
+{
+    enum topic topic = groups[group].topic;
+    bool kept = pipeline_keeps(watch->pipeline, topic_stage[topic]);
+    place(watch, group, partition,
+          kept ? watch->group[group].at[partition].reported : watch->end[topic][partition]);
+}
+
 #define BATCH 64 /* partitions asked for in one request */
 static int
 measure_group(struct watch *watch, int group, struct broker *broker, struct error *err)
@@ -69,7 +79,7 @@ lag_measure(struct watch *watch, struct broker *broker, struct error *err)
     /* The sinks' ends move on even while their positions cannot be asked for. */
     for (int i = STAGES; i < GROUPS; i++)
         for (int32_t p = 0; p < watch->pipeline->partitions && watch->positions_known; p++)
-            place(watch, i, p, watch->group[i].at[p].reported);
+            place_sink(watch, i, p);
     return 0;
 }
 

@@ -45,7 +45,7 @@ struct watch {
     int64_t rows_next_ms; /* rows are not counted again before */
     bool rows_pending;    /* counted, but not yet known whether anything moved meanwhile */
     int64_t total[TOPICS_KEPT], rows_error[TOPICS_KEPT];
-    int64_t rows[TOPICS_KEPT]; /* -1: a rebuild did not bring back all */
+    int64_t rows[TOPICS_KEPT]; /* -1: nobody knows how many there should be */
 
     int64_t retention_next_ms; /* partitions are not looked at before */
     bool retention_warned;
