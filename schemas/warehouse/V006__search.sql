@@ -115,7 +115,8 @@ CROSS JOIN LATERAL (SELECT count(*) AS done FROM model.trials t
 LEFT JOIN LATERAL (SELECT b.trial, b.learner, b.score, b.settings FROM model.trials b
                    WHERE b.job_id = s.job_id AND b.status = 'finished'
                    ORDER BY b.share DESC,
-                            CASE WHEN s.metric IN ('log_loss', 'brier') THEN -b.score ELSE b.score END DESC,
+                            CASE WHEN s.metric IN ('log_loss', 'brier', 'rmse', 'mae') THEN -b.score
+                                 ELSE b.score END DESC,
                             b.trial LIMIT 1) b ON true;
 COMMENT ON VIEW api.search IS 'Searches: how far each is and what is best so far';
 COMMENT ON COLUMN api.search.job_id IS 'The training job';

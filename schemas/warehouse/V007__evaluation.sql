@@ -117,25 +117,6 @@ COMMENT ON VIEW api.model IS 'Model versions with their aliases and how good the
 COMMENT ON COLUMN api.model.test_figure IS 'What models of such an outcome are compared by: auc, accuracy or rmse';
 COMMENT ON COLUMN api.model.test_value IS 'That figure on the test split';
 
-CREATE OR REPLACE VIEW api.search WITH (security_invoker = true) AS
-SELECT s.job_id, s.pipeline, j.status, s.method, s.metric, t.done, s.trials, b.trial AS best_trial,
-       b.learner AS best_learner, b.score AS best_score, b.settings AS best_settings, s.started_at,
-       CASE WHEN j.status IN ('queued', 'running', 'waiting') THEN
-           greatest(0, least(extract(epoch FROM s.ends_at - now()),
-                             extract(epoch FROM now() - s.started_at) / nullif(t.done, 0)
-                             * (s.trials - t.done)))::double precision
-       END AS seconds_left
-FROM model.search s
-JOIN ops.jobs j ON j.id = s.job_id
-CROSS JOIN LATERAL (SELECT count(*) AS done FROM model.trials t
-                    WHERE t.job_id = s.job_id AND t.status <> 'queued') t
-LEFT JOIN LATERAL (SELECT b.trial, b.learner, b.score, b.settings FROM model.trials b
-                   WHERE b.job_id = s.job_id AND b.status = 'finished'
-                   ORDER BY b.share DESC,
-                            CASE WHEN s.metric IN ('log_loss', 'brier', 'rmse', 'mae') THEN -b.score
-                                 ELSE b.score END DESC,
-                            b.trial LIMIT 1) b ON true;
-
 ALTER TABLE monitor.quality ALTER COLUMN positives DROP NOT NULL;
 ALTER TABLE monitor.quality ADD COLUMN accuracy double precision;
 ALTER TABLE monitor.quality ADD COLUMN rmse double precision;
