@@ -38,12 +38,30 @@ stack_use() { # name; a fresh one
     on_stack down --wipe
     stacks+=("$stack")
 }
+# What tells why a test failed where nobody can look at its logs: their ends, jobs, and who waits for what.
+explain() {
+    local log
+    for log in "$stack"/log/*.log; do
+        [[ $log != */kafka.log && $log != */postgresql.log && -e $log ]] || continue
+        echo "---- $log"
+        tail -n 12 "$log" | cut -c 1-400
+    done
+    [[ -e $stack/env ]] || return 0
+    # shellcheck source=/dev/null
+    source "$stack/env"
+    export PGCONNECT_TIMEOUT=2
+    sql "SELECT id, kind, status, worker, attempt, leased_until, note FROM ops.jobs ORDER BY id DESC LIMIT 5" || true
+    sql "SELECT pid, application_name, state, wait_event, now() - xact_start, left(query, 120)
+         FROM pg_stat_activity WHERE state <> 'idle' OR application_name LIKE 'training%'" || true
+    sql "SELECT pid, locktype, relation::regclass, mode, granted FROM pg_locks WHERE NOT granted" || true
+}
 # Stops everything; logs and data stay for whoever asks why a test failed.
 finish() {
     local status=$? log i
     if ((status != 0)); then echo "not ok - the test goes to its end (status $status)"; fi
     for ((i = ${#stacks[@]} - 1; i >= 0; i--)); do # the first may hold the others' servers
         stack=${stacks[i]}
+        if ((status != 0 || failed != 0)); then explain >&2; fi
         for log in "$stack"/log/asan.*; do
             [[ -e $log ]] || continue
             echo "not ok - no program is reported by the sanitizers"
@@ -58,7 +76,7 @@ finish() {
 trap finish EXIT
 
 train_and_promote() {
-    millrace train -p loan --wait -q >/dev/null
+    millrace train -p loan --wait --timeout 3min -q >/dev/null
     millrace models promote -p loan 1 -q >/dev/null
 }
 # Adds up events_in - events_out - outcomes - dead - duplicate over all stages and partitions.
