@@ -83,6 +83,10 @@ port_taken() { # is anything listening there?
         awk -v end=":$hex\$" '$4 == "0A" && $2 ~ end { found = 1 } END { exit !found }'
 }
 port_free() { ! port_taken "$1"; }
+# Others of this stack may have been given a port and not listen yet.
+port_given() { # port name
+    awk -v port="$1" -v name="$2" '$2 == port && $1 != name { found = 1 } END { exit !found }' "$stack/ports" 2>/dev/null
+}
 port_of() { awk -v name="$1" '$1 == name { print $2 }' "$stack/ports" 2>/dev/null; }
 port_choose() { # name usual; prints the port and remembers it
     local port
@@ -92,7 +96,7 @@ port_choose() { # name usual; prints the port and remembers it
     # STACK_PORTS=any leaves the usual ports to others: tests that stop servers want nobody in their place.
     if [[ -z $port && ${STACK_PORTS:-usual} == any ]]; then port=$((20000 + SRANDOM % 12000)); fi
     port=${port:-$2}
-    while port_taken "$port"; do
+    while port_taken "$port" || port_given "$port" "$1"; do
         port=$((20000 + SRANDOM % 12000)) # below the range of outgoing connections
     done
     { awk -v name="$1" '$1 != name' "$stack/ports" 2>/dev/null || true; } >"$stack/ports.new"
