@@ -42,7 +42,7 @@ const struct setting common_table[] = {
     SETTING(common_settings, cache_dir, TEXT, "/tmp/millrace", "Folder of fetched model files"),
     SETTING(common_settings, session_timeout_ms, MILLISECONDS, "45s",
             "Kafka session time-out of group members"),
-    SETTING(common_settings, batch_rows, COUNT, "10000",
+    SETTING(common_settings, batch_rows, COUNT, "30000",
             "Rows of a stream transaction at most; it is as small as the load allows"),
     SETTING(common_settings, batch_ms, MILLISECONDS, "50ms",
             "Events are gathered for a transaction for this time at the latest"),

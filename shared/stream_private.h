@@ -117,6 +117,7 @@ struct writer {
     pthread_cond_t changed;
     size_t handed;                  /* by the loop; those before are the writer's */
     size_t taken;                   /* sent, in this transaction or an earlier one */
+    size_t waited;                  /* those before were handed over when this one began */
     atomic_size_t committed;        /* those before are */
     atomic_llong ready_ms;          /* a small transaction is worth its cost from then on */
     atomic_bool failed;             /* nothing is taken any more; `problem` says why */

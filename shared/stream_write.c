@@ -69,7 +69,9 @@ batch_at(struct stream *stream, size_t n)
     return &stream->place[n % STREAM_BATCHES];
 }
 
-/* The next batch of a transaction that has `rows` so far and began at `since_ms`; NULL: commit. */
+/* The next batch of a transaction that has `rows` so far and began at `since_ms`; NULL: commit. What
+ * waited when it began, since the loop was ahead of the commit before, is not left for the next one
+ * however late it is: so transactions grow until they keep up. */
 static struct batch *
 take(struct stream *stream, size_t rows, int64_t since_ms)
 {
@@ -78,6 +80,9 @@ take(struct stream *stream, size_t rows, int64_t since_ms)
     bool late = rows > 0 && clock_monotonic_ms() - since_ms >= common->batch_ms;
     struct batch *batch = NULL;
     pthread_mutex_lock(&writer->lock);
+    if (rows == 0)
+        writer->waited = writer->handed;
+    late = late && writer->taken >= writer->waited;
     if (!late && !writer->resting && writer->taken < writer->handed) {
         batch = batch_at(stream, writer->taken);
         if (rows > 0 && rows + batch->count > (size_t)common->batch_rows)

@@ -113,14 +113,21 @@ read_by() { # service; prints the stage
         if [[ ${way[i]} == "$1" ]]; then echo "${way[i + 1]}"; fi
     done
 }
+# How many events a transaction may have: a number, for which is waited, or the product's defaults.
+bound_batches() { # events|default
+    if [[ $1 == default ]]; then
+        unset MILLRACE_BATCH_ROWS MILLRACE_BATCH_MS
+    else
+        export MILLRACE_BATCH_ROWS=$1 MILLRACE_BATCH_MS=10s
+    fi
+}
 against_floor() { # service target; needs servers, for scoring a model, too
     local events=${EVENTS:-200000} pairs=${PAIRS:-5} batch pair line input
     input=$(read_by "$1")
-    export MILLRACE_BATCH_MS=10s
     make_input "$1" "$events"
     rm -f "$scratch/digests"
-    for batch in ${BATCHES:-1000 10000}; do
-        export MILLRACE_BATCH_ROWS=$batch
+    for batch in ${BATCHES:-1000 10000 default}; do
+        bound_batches "$batch"
         rm -f "$scratch"/{ours,peer}
         for ((pair = 1; pair <= pairs; pair++)); do
             export MILLRACE_PREFIX=b$batch-p$pair
@@ -134,7 +141,7 @@ against_floor() { # service target; needs servers, for scoring a model, too
             if [[ $(value outputs "$line") != "$events" ]]; then die "outputs are missing: $line"; fi
             value digest "$line" >>"$scratch/digests"
         done
-        LC_ALL=C printf 'bench: stage=%s ratio=%.3f target=%s peer=floor %s batch=%d\n' "$1" \
+        LC_ALL=C printf 'bench: stage=%s ratio=%.3f target=%s peer=floor %s batch=%s\n' "$1" \
             "$(quotient seconds "$scratch/peer" "$scratch/ours")" "$2" \
             "$(compared "$scratch/ours" "$scratch/peer" "$events")" "$batch"
     done
