@@ -69,9 +69,9 @@ batch_at(struct stream *stream, size_t n)
     return &stream->place[n % STREAM_BATCHES];
 }
 
-/* The next batch of a transaction that has `rows` so far and began at `since_ms`; NULL: commit. What
- * waited when it began, since the loop was ahead of the commit before, is not left for the next one
- * however late it is: so transactions grow until they keep up. */
+/* The next batch of a transaction that has `rows` so far and began at `since_ms`; NULL: commit.
+ * What waited when it began, since the loop was ahead of the commit before, is not left for the
+ * next one however late it is: so transactions grow until they keep up. */
 static struct batch *
 take(struct stream *stream, size_t rows, int64_t since_ms)
 {
