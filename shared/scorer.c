@@ -243,11 +243,12 @@ scorer_fit_encoders(const struct pipeline *pipeline, const struct frame *feature
 }
 
 int
-scorer_fit(const struct pipeline *pipeline, const struct frame *features, const size_t *row,
-           size_t rows, const double *y, struct scorer **out, struct error *err)
+scorer_fit(const struct pipeline *pipeline, const struct lesson *lesson, struct scorer **out,
+           struct error *err)
 {
     struct frame *training;
-    if (pick_rows(features, row, rows, &training, err) != 0)
+    struct arena *arena = lesson->features->arena;
+    if (pick_rows(lesson->features, lesson->row, lesson->rows, &training, err) != 0)
         return -1;
     size_t parts = count_parts(pipeline);
     DEFER(scorer_free) struct scorer *scorer = NULL;
@@ -257,14 +258,14 @@ scorer_fit(const struct pipeline *pipeline, const struct frame *features, const 
     scorer->learner = pipeline->train.learner;
     scorer->task = pipeline->label.task;
     bool supervised = (scorer->learner->ability.tasks & scorer->task) != 0;
-    struct dataset data = {.y = supervised ? y : NULL};
+    struct dataset data = {.y = supervised ? lesson->y : NULL};
     if (supervised && scorer->task != TASK_REGRESSION)
         data.classes = scorer->task == TASK_CLASSES ? pipeline->label.classes : 2;
-    struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed};
+    struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed, .threads = lesson->threads};
     if (scorer_set_classes(scorer, pipeline->label.class_name, pipeline->label.classes, err) != 0 ||
         scorer_check_learner(scorer, err) != 0 || scorer_check_gaps(scorer, err) != 0 ||
-        scorer_encode(scorer, features->arena, training, &data.x, err) != 0 ||
-        describe_columns(scorer, features->arena, &data, &fitting, err) != 0)
+        scorer_encode(scorer, arena, training, &data.x, err) != 0 ||
+        describe_columns(scorer, arena, &data, &fitting, err) != 0)
         return -1;
     if (scorer->learner->fit(pipeline->train.settings, &data, &fitting, &scorer->model, err) != 0)
         return -1;

@@ -9,13 +9,21 @@
 #include "pipeline.h"
 
 struct scorer;
-/* Fits the pipeline's encoders and its learner on the rows of `features` listed in `row` (the
- * training split); y[i] belongs to row[i]: 0 or 1, the class's number or the number itself, as the
- * pipeline's label says; a learner without labels does not see it. INPUT: one class, no rows, a
- * fit that does not settle, an encoder whose gaps the learner cannot take, a learner that gives
- * nothing to decide such an outcome by. Working copies of the rows come from the frame's arena. */
-int scorer_fit(const struct pipeline *, const struct frame *features, const size_t *row,
-               size_t rows, const double *y, struct scorer **, struct error *) MUST_CHECK;
+/* What is learnt from: the rows of `features` that `row` lists, the training split. y[i] belongs to
+ * row[i]: 0 or 1, the class's number or the number itself, as the pipeline's label says; a learner
+ * without labels does not see it. */
+struct lesson {
+    const struct frame *features;
+    const size_t *row;
+    size_t rows;
+    const double *y;
+    unsigned threads; /* of the learner, see struct fitting: they change no bit of the model */
+};
+/* Fits the pipeline's encoders and its learner. INPUT: one class, no rows, a fit that does not
+ * settle, an encoder whose gaps the learner cannot take, a learner that gives nothing to decide
+ * such an outcome by. Working copies of the rows come from the frame's arena. */
+int scorer_fit(const struct pipeline *, const struct lesson *, struct scorer **,
+               struct error *) MUST_CHECK;
 /* The model file: magic, version, sections with lengths and SHA-256 each, SHA-256 over all; holds
  * the encoders, the model, the features' names and types and the training means of the matrix
  * columns. No code, no dates: the same fit gives the same bytes. The outer form is artefact.h's. */

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
+#include "settings.h"
 #include "text.h"
 #include "tune/search.h"
 
@@ -204,6 +205,7 @@ judge(struct task *task, const struct job *job, const struct pipeline *pipeline,
     if (set_up(task, job, pipeline, tried, bench, err) != 0 ||
         candidate_read(pipeline, tried->settings, task->arena, &candidate, err) != 0)
         return -1;
+    candidate.threads = settings_threads(task->settings);
     return trial_run(&candidate, bench->history.frame, &bench->split, tried->share, bench->scratch,
                      out, err);
 }

@@ -14,14 +14,6 @@
 #include "record.h"
 #include "searching.h"
 
-#define LEASE_MS_MIN 1000
-
-const struct setting train_table[] = {
-    SETTING(train_settings, lease_ms, MILLISECONDS, "15s",
-            "A job whose trainer has not been heard of for so long goes to another; at least 1s"),
-    {0},
-};
-
 enum { RUNS, SECONDS, TRIALS };
 struct metric train_metrics[] = {
     [RUNS] = {.name = "millrace_training_runs_total",
@@ -140,7 +132,8 @@ learn(struct task *task, struct run *run, const struct split *split, struct trai
 {
     struct warehouse *db = task->warehouse;
     if (job_heartbeat(db, run->job, run->worker, 0.3, "fitting", err) != 0 ||
-        train_fit(run->pipeline, run->rows, split, training, err) != 0 ||
+        train_fit(run->pipeline, run->rows, split, settings_threads(task->settings), training,
+                  err) != 0 ||
         job_heartbeat(db, run->job, run->worker, 0.8, "evaluating", err) != 0)
         return -1;
     if (train_evaluate(run->pipeline, run->rows, split, training, err) != 0)
@@ -309,16 +302,11 @@ do_trial(struct task *task, const struct job *job, struct workbench *bench, stru
     return result == 0 ? 0 : let_go_when_fenced(job, err);
 }
 
-static int64_t
-lease_ms(const struct train_settings *settings)
-{
-    return settings->lease_ms < LEASE_MS_MIN ? LEASE_MS_MIN : settings->lease_ms;
-}
-
 static int
 lease(struct task *task, const char *kind, bool *found, struct job *job, struct error *err)
 {
-    const struct job_queue queue = {kind, task->lane, task->worker, lease_ms(task->settings)};
+    const struct job_queue queue = {kind, task->lane, task->worker,
+                                    settings_lease_ms(task->settings)};
     return job_lease(task->warehouse, &queue, found, job, err);
 }
 

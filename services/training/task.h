@@ -5,13 +5,10 @@
 #define MILLRACE_TRAINING_TASK_H
 
 #include "service.h"
+#include "settings.h"
 
 #define ANNOUNCE_EVERY_MS 60000 /* announcements lost or crossed are made good within this time */
 
-struct train_settings { /* from MILLRACE_* */
-    int64_t lease_ms;
-};
-extern const struct setting train_table[];
 extern struct metric train_metrics[];
 
 /* What is wrong with a job (INPUT) ends the job and is recorded;

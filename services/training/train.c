@@ -58,12 +58,12 @@ measure_spread(const struct pipeline *pipeline, const struct frame *rows, const 
 
 int
 train_fit(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
-          struct training *out, struct error *err)
+          unsigned threads, struct training *out, struct error *err)
 {
-    struct training made = {0};
+    struct training made = {.threads = threads};
+    const struct lesson lesson = {rows, split->train, split->train_rows, split->train_y, threads};
     DEFER(scorer_free) struct scorer *fitted = NULL;
-    if (scorer_fit(pipeline, rows, split->train, split->train_rows, split->train_y, &fitted, err) !=
-            0 ||
+    if (scorer_fit(pipeline, &lesson, &fitted, err) != 0 ||
         measure_spread(pipeline, rows, split, fitted, err) != 0 ||
         scorer_save(fitted, rows->arena, &made.artefact, err) != 0 ||
         scorer_load(made.artefact, &made.scorer, err) != 0)
@@ -100,7 +100,7 @@ train_evaluate(const struct pipeline *pipeline, const struct frame *rows, const 
 /* A share that nothing can be learnt from, or not within the scratch, leaves a gap in the curve. */
 static void
 learn_share(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
-            double share, struct learnt *out)
+            double share, unsigned threads, struct learnt *out)
 {
     DEFER(scorer_free) struct scorer *scorer = NULL;
     struct picked learn = {0}, none;
@@ -108,12 +108,13 @@ learn_share(const struct pipeline *pipeline, const struct frame *rows, const str
     struct error why = {0};
     const char *headline = assess_headline(pipeline->label.task);
     bool learnt = split_pick(split, pipeline, rows, split->folds + 1, share, rows->arena, &learn,
-                             &none, &why) == 0 &&
-                  scorer_fit(pipeline, rows, learn.row, learn.rows, learn.y, &scorer, &why) == 0 &&
-                  assess(pipeline, scorer, rows, learn.row, learn.y, learn.rows, ASSESS_FIGURES,
-                         &train, &why) == 0 &&
-                  assess(pipeline, scorer, rows, split->test, split->test_y, split->test_rows,
-                         ASSESS_FIGURES, &test, &why) == 0;
+                             &none, &why) == 0;
+    const struct lesson lesson = {rows, learn.row, learn.rows, learn.y, threads};
+    learnt = learnt && scorer_fit(pipeline, &lesson, &scorer, &why) == 0 &&
+             assess(pipeline, scorer, rows, learn.row, learn.y, learn.rows, ASSESS_FIGURES, &train,
+                    &why) == 0 &&
+             assess(pipeline, scorer, rows, split->test, split->test_y, split->test_rows,
+                    ASSESS_FIGURES, &test, &why) == 0;
     *out = (struct learnt){learn.rows, learnt ? assessment_figure(&train, headline) : NAN,
                            learnt ? assessment_figure(&test, headline) : NAN};
 }
@@ -128,7 +129,7 @@ learn_shares(const struct pipeline *pipeline, const struct frame *rows, const st
         struct frame view = *rows; /* what is made on the way is made in the scratch */
         view.arena = scratch;
         arena_reset(scratch);
-        learn_share(pipeline, &view, split, 1.0 / (double)(1U << (steps - i)),
+        learn_share(pipeline, &view, split, 1.0 / (double)(1U << (steps - i)), training->threads,
                     &training->learnt[i]);
     }
     training->learnt[steps] =

@@ -1,7 +1,6 @@
 /* train: from labelled rows to a model file and its metrics. Pure: the same rows and pipeline give
- * the same bytes; no clock, no database. The phases are apart so that the caller can tell of its
- * progress between them.
- * SPDX-License-Identifier: Apache-2.0 */
+ * the same bytes, by any number of threads; no clock, no database. The phases are apart so that the
+ * caller can tell of its progress between them. SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_TRAIN_H
 #define MILLRACE_TRAIN_H
 
@@ -41,12 +40,13 @@ struct training {
     char digest[DIGEST_HEX];
     struct assessment train, test; /* test.figures 0: the test split is empty */
     struct learnt learnt[TRAIN_STEPS];
-    size_t steps; /* rows rising, the last of them all; 0: there were too few or too many */
+    size_t steps;     /* rows rising, the last of them all; 0: there were too few or too many */
+    unsigned threads; /* of its fits */
 };
 /* Fits on the training split and writes the model file. How far numbers may be off is measured on
  * the test split. */
 int train_fit(const struct pipeline *, const struct frame *rows, const struct split *,
-              struct training *, struct error *) MUST_CHECK;
+              unsigned threads, struct training *, struct error *) MUST_CHECK;
 /* Evaluates the model as read back from its file, which is what scoring will run. */
 int train_evaluate(const struct pipeline *, const struct frame *rows, const struct split *,
                    struct training *, struct error *) MUST_CHECK;

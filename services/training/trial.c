@@ -68,7 +68,7 @@ candidate_read(const struct pipeline *pipeline, const char *settings, struct are
                struct candidate *out, struct error *err)
 {
     json_error_t problem;
-    struct candidate made = {*pipeline, json_loads(settings, JSON_REJECT_DUPLICATES, &problem)};
+    struct candidate made = {*pipeline, json_loads(settings, JSON_REJECT_DUPLICATES, &problem), 1};
     if (made.settings == NULL)
         return error_set(err, ERROR_INPUT, "settings of a trial: %s", problem.text);
     if (read_settings(made.settings, arena, &made.pipeline, err) != 0) {
@@ -89,8 +89,10 @@ judge_fold(const struct candidate *candidate, const struct frame *rows, const st
     struct picked learn, judge;
     struct assessment found;
     const struct pipeline *pipeline = &candidate->pipeline;
-    if (split_pick(split, pipeline, rows, fold, share, rows->arena, &learn, &judge, err) != 0 ||
-        scorer_fit(pipeline, rows, learn.row, learn.rows, learn.y, &scorer, err) != 0 ||
+    if (split_pick(split, pipeline, rows, fold, share, rows->arena, &learn, &judge, err) != 0)
+        return -1;
+    const struct lesson lesson = {rows, learn.row, learn.rows, learn.y, candidate->threads};
+    if (scorer_fit(pipeline, &lesson, &scorer, err) != 0 ||
         assess(pipeline, scorer, rows, judge.row, judge.y, judge.rows, ASSESS_FIGURES, &found,
                err) != 0)
         return -1;

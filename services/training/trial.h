@@ -12,9 +12,10 @@
 struct candidate {
     struct pipeline pipeline; /* the pipeline's own parts, learner and settings aside */
     struct json_t *settings;  /* {"learner": .., "<setting>": ..}; what they point into */
+    unsigned threads;         /* of its fits; they change no score */
 };
-/* INPUT: no JSON, no such learner, settings it does not have. Memory is the arena's and the
- * candidate's. */
+/* For fits of one thread. INPUT: no JSON, no such learner, settings it does not have. Memory is the
+ * arena's and the candidate's. */
 int candidate_read(const struct pipeline *, const char *settings, struct arena *,
                    struct candidate *, struct error *) MUST_CHECK;
 void candidate_free(struct candidate *); /* what it holds, not itself */

@@ -222,7 +222,9 @@ model_file(struct arena *arena, const struct pipeline *pipeline)
     double *y = credit_outcomes(rows, arena);
     for (size_t i = 0; pipeline->label.task == TASK_CLASSES && i < rows->rows; i++)
         y[i] = (double)(i % 3);
-    ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows, y, &scorer, &err),
+    ck_ok(scorer_fit(pipeline,
+                     &(struct lesson){rows, credit_all_rows(rows, arena), rows->rows, y, 1},
+                     &scorer, &err),
           err);
     if (pipeline->label.task == TASK_REGRESSION)
         ck_ok(scorer_measure_spread(scorer, y, y, rows->rows, &err), err);

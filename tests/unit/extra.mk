@@ -46,9 +46,11 @@ build/t/unit/services/test_split: $(EXTRA_test_split)
 EXTRA_test_trial := $(EXTRA_test_train) build/t/services/training/trial.o
 build/t/unit/services/test_trial: $(EXTRA_test_trial)
 TRAIN_TASK := $(EXTRA_test_train) $(addprefix build/t/services/training/,history.o keeper.o record.o searches.o \
-  searching.o task.o trial.o)
+  searching.o settings.o task.o trial.o)
 EXTRA_test_train_task := $(TRAIN_TASK) -Wl,--wrap=train_fit
 build/t/unit/services/test_train_task: $(TRAIN_TASK)
+EXTRA_test_train_settings := build/t/services/training/settings.o
+build/t/unit/services/test_train_settings: $(EXTRA_test_train_settings)
 EXTRA_test_history := $(TRAIN_TASK)
 build/t/unit/services/test_history: $(TRAIN_TASK)
 EXTRA_test_searching := $(TRAIN_TASK)

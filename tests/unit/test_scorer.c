@@ -15,8 +15,10 @@ fit(const struct pipeline *pipeline, const struct frame *rows)
 {
     struct scorer *scorer = NULL;
     struct error err = {0};
-    ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows,
-                     credit_outcomes(rows, arena), &scorer, &err),
+    ck_ok(scorer_fit(pipeline,
+                     &(struct lesson){rows, credit_all_rows(rows, arena), rows->rows,
+                                      credit_outcomes(rows, arena), 1},
+                     &scorer, &err),
           err);
     return scorer;
 }
@@ -361,7 +363,8 @@ START_TEST(one_class_only_is_refused)
     double *y = arena_alloc(arena, FEW, sizeof(double));
     struct scorer *scorer = NULL;
     struct error err = {0};
-    ck_assert_int_eq(scorer_fit(credit_pipeline(arena), rows, credit_all_rows(rows, arena), FEW, y,
+    ck_assert_int_eq(scorer_fit(credit_pipeline(arena),
+                                &(struct lesson){rows, credit_all_rows(rows, arena), FEW, y, 1},
                                 &scorer, &err),
                      -1);
     ck_assert_int_eq(err.kind, ERROR_INPUT);

@@ -34,8 +34,10 @@ fitted(const struct pipeline *pipeline, const struct frame *rows)
 {
     struct scorer *scorer = NULL;
     struct error err = {0};
-    ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows,
-                     credit_outcomes(rows, arena), &scorer, &err),
+    ck_ok(scorer_fit(pipeline,
+                     &(struct lesson){rows, credit_all_rows(rows, arena), rows->rows,
+                                      credit_outcomes(rows, arena), 1},
+                     &scorer, &err),
           err);
     return scorer;
 }

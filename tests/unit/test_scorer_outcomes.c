@@ -24,7 +24,9 @@ fit(enum learning_task task)
                          classes ? "{'l2':50}" : "{}", true);
     double *y = arena_alloc(arena, rows->rows, sizeof(*y));
     ck_ok(outcome_read(pipeline, rows, y, &err), err);
-    ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows, y, &scorer, &err),
+    ck_ok(scorer_fit(pipeline,
+                     &(struct lesson){rows, credit_all_rows(rows, arena), rows->rows, y, 1},
+                     &scorer, &err),
           err);
 }
 
@@ -163,7 +165,9 @@ START_TEST(a_learner_that_cannot_is_refused)
     double y[CONCRETE_ROWS] = {0};
     pipeline->train.learner = &model_logistic;
     ck_assert_int_eq(
-        scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows, y, &made, &err), -1);
+        scorer_fit(pipeline, &(struct lesson){rows, credit_all_rows(rows, arena), rows->rows, y, 1},
+                   &made, &err),
+        -1);
     ck_assert_msg(strstr(err.message, "\"logistic\" predicts no numbers") != NULL, "%s",
                   err.message);
     scorer_free(&scorer);

@@ -23,8 +23,10 @@ static int
 fit(const struct pipeline *pipeline, const struct frame *rows, struct scorer **scorer,
     struct error *err)
 {
-    return scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows,
-                      credit_outcomes(rows, arena), scorer, err);
+    return scorer_fit(pipeline,
+                      &(struct lesson){rows, credit_all_rows(rows, arena), rows->rows,
+                                       credit_outcomes(rows, arena), 1},
+                      scorer, err);
 }
 
 START_TEST(trees_take_numbers_and_categories_as_they_are)

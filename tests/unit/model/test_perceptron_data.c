@@ -147,7 +147,9 @@ START_TEST(a_pipelines_perceptron_is_kept_in_a_file_and_decides)
     struct evaluation found;
     pipeline->train.learner = &model_perceptron;
     pipeline->train.settings = settings_of(arena, "{'hidden': '16', 'rounds': 60}");
-    ck_ok(scorer_fit(pipeline, rows, credit_all_rows(rows, arena), rows->rows, y, &scorer, &err),
+    ck_ok(scorer_fit(pipeline,
+                     &(struct lesson){rows, credit_all_rows(rows, arena), rows->rows, y, 1},
+                     &scorer, &err),
           err);
     ck_ok(scorer_save(scorer, arena, &file, &err), err);
     ck_ok(scorer_load(file, &again, &err), err);

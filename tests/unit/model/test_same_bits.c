@@ -1,4 +1,5 @@
-/* Every learner there is: the same data, settings, seed and threads give the same model file.
+/* Every learner there is: the same data, settings and seed give the same model file, by any number
+ * of threads.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <sys/wait.h>
 #include <unistd.h>
@@ -6,22 +7,23 @@
 #include "digest.h"
 #include "learning.h"
 
-#define ROWS    300
-#define COLUMNS 6
+#define ROWS      300
+#define ROWS_MANY 20000 /* more than one thread's piece of any learner's work */
+#define COLUMNS   6
 
 static struct arena *arena;
 
 /* What the learner can learn, of the tasks in this order. */
 static struct dataset
-data_for(const struct model_type *type)
+data_for(const struct model_type *type, size_t rows)
 {
-    struct dataset data = {.x = {ROWS, COLUMNS, NULL}};
+    struct dataset data = {.x = {rows, COLUMNS, NULL}};
     struct chance chance = chance_of(5, 0);
-    double *y = arena_alloc(arena, ROWS, sizeof(*y));
+    double *y = arena_alloc(arena, rows, sizeof(*y));
     uint32_t tasks = type->ability.tasks;
     bool binary = tasks & TASK_BINARY, number = !binary && tasks & TASK_REGRESSION;
-    data.x.at = arena_alloc(arena, ROWS * COLUMNS, sizeof(float));
-    for (size_t i = 0; i < ROWS; i++) {
+    data.x.at = arena_alloc(arena, rows * COLUMNS, sizeof(float));
+    for (size_t i = 0; i < rows; i++) {
         double sum = 0;
         for (size_t j = 0; j < COLUMNS; j++) {
             float cell = (float)chance_below(&chance, 1000) / 100 - 5;
@@ -56,9 +58,9 @@ settings_for(const struct model_type *type)
 }
 
 static void
-digest_fit(const struct model_type *type, unsigned threads, char out[DIGEST_HEX])
+digest_fit(const struct model_type *type, size_t rows, unsigned threads, char out[DIGEST_HEX])
 {
-    struct dataset data = data_for(type);
+    struct dataset data = data_for(type, rows);
     const struct fitting fitting = {.seed = 7, .threads = threads};
     struct model *model = NULL;
     struct error err = {0};
@@ -82,7 +84,7 @@ digest_elsewhere(const struct model_type *type, unsigned threads, char out[DIGES
     if (child == 0) {
         char digest[DIGEST_HEX];
         free(malloc((size_t)getpid() % 4096 * 64)); /* a heap of another shape */
-        digest_fit(type, threads, digest);
+        digest_fit(type, ROWS, threads, digest);
         _exit(write(ends[1], digest, DIGEST_HEX) == DIGEST_HEX ? 0 : 1);
     }
     ck_assert_int_eq(read(ends[0], out, DIGEST_HEX), DIGEST_HEX);
@@ -98,8 +100,8 @@ check_all(unsigned threads)
     arena = credit_arena();
     for (size_t i = 0; model_types[i] != NULL; i++) {
         char here[DIGEST_HEX], again[DIGEST_HEX], elsewhere[DIGEST_HEX];
-        digest_fit(model_types[i], threads, here);
-        digest_fit(model_types[i], threads, again);
+        digest_fit(model_types[i], ROWS, threads, here);
+        digest_fit(model_types[i], ROWS, threads, again);
         digest_elsewhere(model_types[i], threads, elsewhere);
         ck_assert_msg(strcmp(here, again) == 0, "%s: a second fit differs", model_types[i]->name);
         ck_assert_msg(strcmp(here, elsewhere) == 0, "%s: another process differs",
@@ -120,12 +122,28 @@ START_TEST(every_learner_writes_the_same_file_by_two_threads)
 }
 END_TEST
 
+START_TEST(no_learner_s_file_tells_how_many_threads_there_were)
+{
+    arena = credit_arena();
+    for (size_t i = 0; model_types[i] != NULL; i++) {
+        char one[DIGEST_HEX], several[DIGEST_HEX];
+        digest_fit(model_types[i], ROWS_MANY, 1, one);
+        for (unsigned threads = 2; threads < 6; threads += 3) {
+            digest_fit(model_types[i], ROWS_MANY, threads, several);
+            ck_assert_msg(strcmp(one, several) == 0, "%s: %u threads differ from one",
+                          model_types[i]->name, threads);
+        }
+    }
+    arena_close(&arena);
+}
+END_TEST
+
 /* A test of sameness is worth what it finds: another seed is seen where a learner uses it. */
 START_TEST(another_seed_is_another_file)
 {
     arena = credit_arena();
     const struct model_type *boosting = model_find("boosting");
-    struct dataset data = data_for(boosting);
+    struct dataset data = data_for(boosting, ROWS);
     char one[DIGEST_HEX], other[DIGEST_HEX];
     char *const digest[] = {one, other};
     for (uint64_t seed = 0; seed < 2; seed++) {
@@ -146,4 +164,5 @@ START_TEST(another_seed_is_another_file)
 END_TEST
 
 RUN_TESTS("same_bits", every_learner_writes_the_same_file_by_one_thread,
-          every_learner_writes_the_same_file_by_two_threads, another_seed_is_another_file)
+          every_learner_writes_the_same_file_by_two_threads,
+          no_learner_s_file_tells_how_many_threads_there_were, another_seed_is_another_file)

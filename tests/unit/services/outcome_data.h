@@ -87,7 +87,7 @@ outcome_learn(const struct pipeline *pipeline, const struct frame *rows, struct 
     struct training training;
     struct error err = {0};
     ck_ok(split_make(pipeline, rows, split, &err), err);
-    ck_ok(train_fit(pipeline, rows, split, &training, &err), err);
+    ck_ok(train_fit(pipeline, rows, split, 1, &training, &err), err);
     ck_ok(train_evaluate(pipeline, rows, split, &training, &err), err);
     ck_ok(train_curve(pipeline, rows, split, &training, &err), err);
     return training;

@@ -37,7 +37,9 @@ artefact_of(const struct pipeline *of)
     struct scorer *scorer = NULL;
     struct bytes file;
     struct error err = {0};
-    ck_ok(scorer_fit(of, rows, credit_all_rows(rows, arena), ROWS, credit_outcomes(rows, arena),
+    ck_ok(scorer_fit(of,
+                     &(struct lesson){rows, credit_all_rows(rows, arena), ROWS,
+                                      credit_outcomes(rows, arena), 1},
                      &scorer, &err),
           err);
     ck_ok(scorer_save(scorer, arena, &file, &err), err);

@@ -33,7 +33,7 @@ learn(const struct split *split)
 {
     struct training training;
     struct error err = {0};
-    ck_ok(train_fit(pipeline, rows, split, &training, &err), err);
+    ck_ok(train_fit(pipeline, rows, split, 1, &training, &err), err);
     ck_ok(train_evaluate(pipeline, rows, split, &training, &err), err);
     return training;
 }
@@ -50,6 +50,27 @@ START_TEST(history_becomes_a_model_that_tells_good_from_bad)
     ck_assert(train > 0.8 && train < 0.9);
     ck_assert(test > 0.75 && test < 0.9);
     train_free(&training);
+}
+END_TEST
+
+START_TEST(threads_change_neither_the_model_file_nor_the_learning_curve)
+{
+    struct training by[2];
+    struct error err = {0};
+    set_up(CREDIT_ROWS);
+    pipeline = credit_tree_pipeline(arena, model_find("boosting"));
+    struct split split = split_rows();
+    for (unsigned i = 0; i < 2; i++) {
+        ck_ok(train_fit(pipeline, rows, &split, 1 + i, &by[i], &err), err);
+        ck_ok(train_evaluate(pipeline, rows, &split, &by[i], &err), err);
+        ck_ok(train_curve(pipeline, rows, &split, &by[i], &err), err);
+    }
+    ck_assert_str_eq(by[0].digest, by[1].digest);
+    ck_assert_uint_eq(by[0].steps, TRAIN_STEPS);
+    for (size_t i = 0; i < by[0].steps; i++)
+        ck_assert_double_eq(by[0].learnt[i].test, by[1].learnt[i].test);
+    train_free(&by[0]);
+    train_free(&by[1]);
 }
 END_TEST
 
@@ -256,6 +277,7 @@ START_TEST(training_rows_have_id_and_label_before_the_features)
 END_TEST
 
 RUN_TESTS("train", history_becomes_a_model_that_tells_good_from_bad,
+          threads_change_neither_the_model_file_nor_the_learning_curve,
           every_row_is_on_one_side_and_about_the_share_is_tested_on,
           a_row_stays_on_its_side_as_history_grows, another_seed_splits_otherwise,
           the_digest_is_of_sorted_ids_and_their_side, the_same_history_gives_the_same_bytes,

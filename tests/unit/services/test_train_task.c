@@ -231,7 +231,7 @@ START_TEST(a_lost_lease_records_nothing)
     run(db, "UPDATE ops.jobs SET worker = 'training-1'");
     ck_ok(history_read(db, task.arena, pipeline, NULL, &history, &err), err);
     ck_ok(split_make(pipeline, history.frame, &split, &err), err);
-    ck_ok(train_fit(pipeline, history.frame, &split, &training, &err), err);
+    ck_ok(train_fit(pipeline, history.frame, &split, 1, &training, &err), err);
     ck_ok(train_evaluate(pipeline, history.frame, &split, &training, &err), err);
     const struct run lost = {
         .job = &job, .worker = "training-0", .pipeline = pipeline, .rows = history.frame};
@@ -252,18 +252,19 @@ END_TEST
 
 /* ---- a fit that takes its time */
 static atomic_bool fit_begun, fit_may_end;
-int __real_train_fit(const struct pipeline *, const struct frame *, const struct split *,
+int __real_train_fit(const struct pipeline *, const struct frame *, const struct split *, unsigned,
                      struct training *, struct error *);
 
 int
 __wrap_train_fit(const struct pipeline *pipeline, const struct frame *rows,
-                 const struct split *split, struct training *out, struct error *error)
+                 const struct split *split, unsigned threads, struct training *out,
+                 struct error *error)
 {
     const struct timespec wait = {.tv_nsec = 2000000};
     atomic_store(&fit_begun, true);
     while (is_slow && !atomic_load(&fit_may_end))
         nanosleep(&wait, NULL);
-    return __real_train_fit(pipeline, rows, split, out, error);
+    return __real_train_fit(pipeline, rows, split, threads, out, error);
 }
 
 static void *

@@ -65,7 +65,8 @@ START_TEST(a_fold_is_what_a_model_of_the_other_folds_scores)
     struct assessment expected;
     ck_ok(candidate_read(pipeline, "{\"learner\":\"logistic\"}", arena, &candidate, &err), err);
     ck_ok(split_pick(&split, pipeline, rows, 2, 1, arena, &learn, &judge, &err), err);
-    ck_ok(scorer_fit(&candidate.pipeline, rows, learn.row, learn.rows, learn.y, &scorer, &err),
+    ck_ok(scorer_fit(&candidate.pipeline, &(struct lesson){rows, learn.row, learn.rows, learn.y, 1},
+                     &scorer, &err),
           err);
     ck_ok(assess(pipeline, scorer, rows, judge.row, judge.y, judge.rows, ASSESS_FIGURES, &expected,
                  &err),
