@@ -66,10 +66,8 @@ build/o/shared/process.o: PRODUCT += -DMILLRACE_REVISION='"$(REVISION)"'
 
 # training alone links BLAS; every other program the small kernels
 linear = shared/linear_$(if $(filter training,$(1)),blas,plain)
-# the command exports the rows that training would learn from
-parts = $(if $(filter cli,$(1)),$(filter-out %/main.c,$(wildcard services/training/*.c)))
 define PROGRAM
-build/$(3): $$(patsubst %.c,$(1)/%.o,$$(wildcard services/$(2)/*.c) $(call parts,$(2))) $(1)/$(call linear,$(2)).o $(1)/libmillrace.a
+build/$(3): $$(patsubst %.c,$(1)/%.o,$$(wildcard services/$(2)/*.c)) $(1)/$(call linear,$(2)).o $(1)/libmillrace.a
 	@mkdir -p $$(@D) && $$(call say,ld $$@)
 	$$(Q)$$(CC) $($(4)) $$^ $$(LINK) $$(LIBS) $(if $(filter training,$(2)),$$(BLAS)) $(if $(filter cli,$(2)),-lcsv) -o $$@
 endef

@@ -6,10 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../training/history.h"
-#include "../training/train.h"
 #include "exported.h"
 #include "files.h"
+#include "history.h"
+#include "scorer_encoders.h"
+#include "split.h"
 #include "text.h"
 #include "verbs.h"
 
@@ -52,7 +53,7 @@ static int
 read_rows(struct export *export, struct error *err)
 {
     if (arena_open(&export->arena, MEMORY, err) != 0 ||
-        arena_open(&export->chunk, MEMORY, err) != 0 || train_check(export->pipeline, err) != 0 ||
+        arena_open(&export->chunk, MEMORY, err) != 0 || history_check(export->pipeline, err) != 0 ||
         history_read(export->cli->warehouse, export->arena, export->pipeline, NULL,
                      &export->history, err) != 0 ||
         split_make(export->pipeline, export->history.frame, &export->split, err) != 0)
@@ -95,7 +96,7 @@ write_chunk(struct export *export, size_t first, FILE *out, struct error *err)
     if (scorer_encode(export->encoders, export->chunk, some, &x, err) != 0)
         return -1;
     for (size_t i = 0; i < some->rows; i++)
-        exported_put_row(&text, some->column[TRAIN_EVENT_ID].bytes[i], export->tested[first + i],
+        exported_put_row(&text, some->column[HISTORY_EVENT_ID].bytes[i], export->tested[first + i],
                          export->label[first + i], x.at + i * x.columns, x.columns);
     if (text.failed)
         return error_memory(err, "rows");

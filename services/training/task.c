@@ -228,7 +228,7 @@ train(struct task *task, struct run *run, struct error *err)
         searches_find(task->warehouse, task->arena, run->job->id, &begun, &searched, err) != 0 ||
         find_pipeline(task, run->job, begun ? searched.version : version, &run->pipeline, err) !=
             0 ||
-        train_check(run->pipeline, err) != 0)
+        history_check(run->pipeline, err) != 0)
         return -1;
     if (run->pipeline->search.method == NULL)
         return train_one(task, run, err);

@@ -2,40 +2,9 @@
 #include "train.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "codec.h"
 #include "digest.h"
-
-int
-train_check(const struct pipeline *pipeline, struct error *err)
-{
-    if (pipeline->label.task == TASK_BINARY && pipeline->label.positive == NULL)
-        return error_set(err, ERROR_INPUT, "the pipeline \"%s\" has no label to learn",
-                         pipeline->name);
-    if (pipeline->train.learner == NULL && pipeline->search.method == NULL)
-        return error_set(err, ERROR_INPUT, "the pipeline \"%s\" names no learner", pipeline->name);
-    if (pipeline->encoders == 0)
-        return error_set(err, ERROR_INPUT, "the pipeline \"%s\" encodes no feature",
-                         pipeline->name);
-    return 0;
-}
-
-const struct schema *
-train_schema(struct arena *arena, const struct pipeline *pipeline)
-{
-    size_t features = pipeline->features.count, count = TRAIN_FIRST_FEATURE + features + 1;
-    struct schema *schema = arena_alloc(arena, 1, sizeof(*schema));
-    struct schema_field *field = arena_alloc(arena, count, sizeof(*field));
-    if (schema == NULL || field == NULL)
-        return NULL;
-    field[TRAIN_EVENT_ID] = (struct schema_field){.name = "$event_id", .type = COLUMN_TEXT};
-    field[TRAIN_LABEL] = (struct schema_field){.name = "$label", .type = COLUMN_TEXT};
-    memcpy(field + TRAIN_FIRST_FEATURE, pipeline->features.field, features * sizeof(*field));
-    field[count - 1] = (struct schema_field){.name = TRAIN_EVENT_TIME, .type = COLUMN_TIMESTAMP};
-    *schema = (struct schema){.name = "training rows", .count = count, .field = field};
-    return schema;
-}
 
 /* Of a predicted number, how far it may be off; the model itself does not change. */
 static int

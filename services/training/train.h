@@ -10,18 +10,6 @@
 #include "scorer.h"
 #include "split.h"
 
-/* INPUT unless the pipeline says what to learn: a label, a learner or a search for one,
- * and at least one encoder. */
-int train_check(const struct pipeline *, struct error *) MUST_CHECK;
-
-/* The columns of training rows: the event's id, its label, the pipeline's features, the event's
- * time. All but the features bear names that no feature can have. NULL past the arena's limit. */
-#define TRAIN_EVENT_ID      0
-#define TRAIN_LABEL         1
-#define TRAIN_FIRST_FEATURE 2
-#define TRAIN_EVENT_TIME    "$event_time" /* the last; only a split by time looks at it */
-const struct schema *train_schema(struct arena *, const struct pipeline *);
-
 /* The learning curve: what a model is worth that learnt from so many of the training rows, by
  * assess_headline on the rows it learnt from and on the test split; NaN: undefined, or such a model
  * could not be fitted. */

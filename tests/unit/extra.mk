@@ -30,29 +30,22 @@ build/t/unit/services/test_cli_loans: $(EXTRA_test_cli_loans)
 
 EXTRA_test_score := build/t/services/scoring/score.o
 build/t/unit/services/test_score: $(EXTRA_test_score)
-EXTRA_test_train := $(addprefix build/t/services/training/,assess.o assess_features.o outcome.o split.o train.o \
-  train_json.o)
+EXTRA_test_train := $(addprefix build/t/services/training/,assess.o assess_features.o train.o train_json.o)
 build/t/unit/services/test_train: $(EXTRA_test_train)
 EXTRA_test_score_outcomes := build/t/services/scoring/score.o $(EXTRA_test_train)
 build/t/unit/services/test_score_outcomes: $(EXTRA_test_score_outcomes)
-EXTRA_test_scorer_outcomes := $(EXTRA_test_train)
-build/t/unit/test_scorer_outcomes: $(EXTRA_test_scorer_outcomes)
 EXTRA_test_assess := $(EXTRA_test_train)
 build/t/unit/services/test_assess: $(EXTRA_test_assess)
-EXTRA_test_outcome := $(EXTRA_test_train)
-build/t/unit/services/test_outcome: $(EXTRA_test_outcome)
-EXTRA_test_split := $(EXTRA_test_train)
-build/t/unit/services/test_split: $(EXTRA_test_split)
 EXTRA_test_trial := $(EXTRA_test_train) build/t/services/training/trial.o
 build/t/unit/services/test_trial: $(EXTRA_test_trial)
-TRAIN_TASK := $(EXTRA_test_train) $(addprefix build/t/services/training/,history.o keeper.o record.o searches.o \
-  searching.o settings.o task.o trial.o)
+TRAIN_TASK := $(EXTRA_test_train) $(addprefix build/t/services/training/,keeper.o record.o searches.o searching.o \
+  settings.o task.o trial.o)
 EXTRA_test_train_task := $(TRAIN_TASK) -Wl,--wrap=train_fit
 build/t/unit/services/test_train_task: $(TRAIN_TASK)
 EXTRA_test_train_settings := build/t/services/training/settings.o
 build/t/unit/services/test_train_settings: $(EXTRA_test_train_settings)
 EXTRA_test_history := $(TRAIN_TASK)
-build/t/unit/services/test_history: $(TRAIN_TASK)
+build/t/unit/test_history: $(TRAIN_TASK)
 EXTRA_test_searching := $(TRAIN_TASK)
 build/t/unit/services/test_searching: $(TRAIN_TASK)
 

@@ -1,9 +1,9 @@
 /* Scorers of numbers and of several classes: what they give, and their files.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "artefact.h"
+#include "outcome.h"
+#include "outcome_data.h"
 #include "scorer.h"
-
-#include "services/outcome_data.h"
 
 extern const struct model_type model_linear_regression;
 static struct arena *arena;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "../../../services/training/assess.h"
 
-#include "outcome_data.h"
+#include "outcome_learnt.h"
 
 extern const struct model_type model_boosting, model_linear_regression;
 static struct arena *arena;

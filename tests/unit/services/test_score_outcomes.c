@@ -1,7 +1,7 @@
 /* Decisions on numbers and on several classes. SPDX-License-Identifier: Apache-2.0 */
 #include "../../../services/scoring/score.h"
 
-#include "outcome_data.h"
+#include "outcome_learnt.h"
 
 #define ROWS 200
 

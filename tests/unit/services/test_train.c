@@ -242,40 +242,6 @@ START_TEST(a_row_without_label_is_a_fault_of_ours)
 }
 END_TEST
 
-static void
-check_pipeline_refused(const char *says)
-{
-    struct error err = {0};
-    ck_assert_int_eq(train_check(pipeline, &err), -1);
-    ck_assert_int_eq(err.kind, ERROR_INPUT);
-    ck_assert_msg(strstr(err.message, says) != NULL, "%s", err.message);
-}
-
-START_TEST(a_pipeline_without_label_learner_or_encoder_is_refused)
-{
-    set_up(1);
-    struct error err = {0};
-    ck_ok(train_check(pipeline, &err), err);
-    pipeline->encoders = 0;
-    check_pipeline_refused("encodes no feature");
-    pipeline->train.learner = NULL;
-    check_pipeline_refused("no learner");
-    pipeline->label.positive = NULL;
-    check_pipeline_refused("no label");
-}
-END_TEST
-
-START_TEST(training_rows_have_id_and_label_before_the_features)
-{
-    set_up(1);
-    const struct schema *schema = train_schema(arena, pipeline);
-    ck_assert_uint_eq(schema->count, 16);
-    ck_assert_str_eq(schema->field[TRAIN_LABEL].name, "$label");
-    ck_assert_str_eq(schema->field[TRAIN_FIRST_FEATURE].name, "seniority");
-    ck_assert_str_eq(schema->field[15].name, TRAIN_EVENT_TIME);
-}
-END_TEST
-
 RUN_TESTS("train", history_becomes_a_model_that_tells_good_from_bad,
           threads_change_neither_the_model_file_nor_the_learning_curve,
           every_row_is_on_one_side_and_about_the_share_is_tested_on,
@@ -285,6 +251,4 @@ RUN_TESTS("train", history_becomes_a_model_that_tells_good_from_bad,
           metrics_are_told_with_nulls_where_undefined, left_out_categories_are_told,
           too_few_rows_are_refused, one_class_only_is_refused,
           a_test_share_of_all_leaves_nothing_to_learn_from, rows_out_of_order_are_a_fault_of_ours,
-          a_row_without_label_is_a_fault_of_ours,
-          a_pipeline_without_label_learner_or_encoder_is_refused,
-          training_rows_have_id_and_label_before_the_features)
+          a_row_without_label_is_a_fault_of_ours)

@@ -6,11 +6,11 @@
 
 #include <stdatomic.h>
 
-#include "../../../services/training/history.h"
 #include "../../../services/training/record.h"
 #include "../../../services/training/task.h"
 #include "codec.h"
 #include "credit.h"
+#include "history.h"
 #include "migrate.h"
 #include "warehouse_help.h"
 

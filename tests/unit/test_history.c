@@ -1,7 +1,7 @@
 /* What history reads out of random tables: of each event what was recorded first, whatever came
  * later, and the outcome known last. SPDX-License-Identifier: Apache-2.0 */
 #include "chance.h"
-#include "training_bench.h"
+#include "services/training_bench.h"
 
 #define EVENTS  120
 #define RECORDS 400
@@ -86,14 +86,14 @@ check_history(const struct pipeline *pipeline, const struct entry *feature,
     arena_reset(task.arena);
     ck_ok(history_read(db, task.arena, pipeline, NULL, &history, &err), err);
     const struct column *age = &history.frame->column[frame_find(history.frame, "age")];
-    const struct column *outcome = &history.frame->column[TRAIN_LABEL];
+    const struct column *outcome = &history.frame->column[HISTORY_LABEL];
     for (size_t event = 0; event < EVENTS; event++) {
         int64_t first = age_of(feature, count, event, false);
         int64_t newest = age_of(label, count, event, true);
         if (first < 0 || newest < 0)
             continue;
         ck_assert_uint_lt(row, history.frame->rows);
-        ck_assert(bytes_equal_text(history.frame->column[TRAIN_EVENT_ID].bytes[row],
+        ck_assert(bytes_equal_text(history.frame->column[HISTORY_EVENT_ID].bytes[row],
                                    arena_print(task.arena, "e%03zu", event)));
         ck_assert_int_eq(age->integer[row], first);
         ck_assert(bytes_equal_text(outcome->bytes[row],
@@ -141,7 +141,7 @@ count_label(const struct history *history, const char *label)
 {
     size_t count = 0;
     for (size_t i = 0; i < history->frame->rows; i++)
-        count += bytes_equal_text(history->frame->column[TRAIN_LABEL].bytes[i], label) != 0;
+        count += bytes_equal_text(history->frame->column[HISTORY_LABEL].bytes[i], label) != 0;
     return count;
 }
 
@@ -149,8 +149,8 @@ count_label(const struct history *history, const char *label)
 static void
 check_within(const struct history *less, const struct history *more)
 {
-    const struct bytes *id = less->frame->column[TRAIN_EVENT_ID].bytes;
-    const struct bytes *of = more->frame->column[TRAIN_EVENT_ID].bytes;
+    const struct bytes *id = less->frame->column[HISTORY_EVENT_ID].bytes;
+    const struct bytes *of = more->frame->column[HISTORY_EVENT_ID].bytes;
     for (size_t i = 0, k = 0; i < less->frame->rows; i++) {
         while (k < more->frame->rows && !bytes_equal(id[i], of[k]))
             k++;

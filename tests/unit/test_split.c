@@ -1,10 +1,10 @@
 /* Splits of the credit data: what holds of every one of them.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "../../../services/training/split.h"
+#include "split.h"
 
 #include <math.h>
 
-#include "../../../services/training/train.h"
+#include "outcome.h"
 #include "outcome_data.h"
 #include "pipeline_tables.h"
 #include "tune/search.h"
@@ -34,7 +34,7 @@ add_times(void)
     struct schema_field *field = arena_alloc(arena, rows->columns + 1, sizeof(*field));
     memcpy(field, rows->schema->field, rows->columns * sizeof(*field));
     field[rows->columns] =
-        (struct schema_field){.name = TRAIN_EVENT_TIME, .type = COLUMN_TIMESTAMP};
+        (struct schema_field){.name = HISTORY_EVENT_TIME, .type = COLUMN_TIMESTAMP};
     *schema = (struct schema){.name = "timed", .count = rows->columns + 1, .field = field};
     struct frame *timed = frame_create(arena, schema, rows->rows);
     struct error err = {0};
@@ -214,8 +214,8 @@ START_TEST(fewer_rows_of_a_class_than_folds_are_refused)
 {
     set_up(FEW, 5);
     for (size_t i = 0, bad = 0; i < FEW; i++)
-        if (bytes_equal_text(rows->column[TRAIN_LABEL].bytes[i], "bad") && ++bad > 3)
-            rows->column[TRAIN_LABEL].bytes[i] = bytes_of("good");
+        if (bytes_equal_text(rows->column[HISTORY_LABEL].bytes[i], "bad") && ++bad > 3)
+            rows->column[HISTORY_LABEL].bytes[i] = bytes_of("good");
     check_refused("too few of one class for 5 folds");
 }
 END_TEST
@@ -225,7 +225,7 @@ START_TEST(a_validation_of_one_class_is_refused)
     set_up(FEW, 0);
     add_times();
     for (size_t i = 80; i < 160; i++)
-        rows->column[TRAIN_LABEL].bytes[i] = bytes_of("good");
+        rows->column[HISTORY_LABEL].bytes[i] = bytes_of("good");
     check_refused("80 are for validation; of these: one class only");
 }
 END_TEST
@@ -283,8 +283,8 @@ START_TEST(more_folds_than_rows_of_a_class_are_refused)
 {
     set_up_outcome(TASK_CLASSES, 7);
     for (size_t i = 0, nines = 0; i < rows->rows; i++)
-        if (bytes_equal_text(rows->column[TRAIN_LABEL].bytes[i], "9") && ++nines > 4)
-            rows->column[TRAIN_LABEL].bytes[i] = bytes_of("8");
+        if (bytes_equal_text(rows->column[HISTORY_LABEL].bytes[i], "9") && ++nines > 4)
+            rows->column[HISTORY_LABEL].bytes[i] = bytes_of("8");
     check_refused("have the label \"9\": too few of one class for 7 folds");
 }
 END_TEST

@@ -1,8 +1,8 @@
 /* Labels as numbers to learn from. SPDX-License-Identifier: Apache-2.0 */
-#include "../../../services/training/outcome.h"
+#include "outcome.h"
 
-#include "../../../services/training/train.h"
 #include "credit.h"
+#include "history.h"
 
 static struct arena *arena;
 static struct pipeline *pipeline;
@@ -21,7 +21,7 @@ set_up(enum learning_task task, const char *const label[], size_t count)
     pipeline->label.class_name = names;
     rows = credit_read(arena, count);
     for (size_t i = 0; i < count; i++)
-        rows->column[TRAIN_LABEL].bytes[i] = bytes_of(label[i]);
+        rows->column[HISTORY_LABEL].bytes[i] = bytes_of(label[i]);
 }
 
 START_TEST(classes_count_from_zero_in_the_files_order)

@@ -3,9 +3,8 @@
 #ifndef MILLRACE_TESTS_OUTCOME_DATA_H
 #define MILLRACE_TESTS_OUTCOME_DATA_H
 
-#include "../../../services/training/outcome.h"
-#include "../../../services/training/train.h"
-#include "../model/learning.h"
+#include "history.h"
+#include "model/learning.h"
 
 /* Rows of a file of tests/data, all numbers, whose last column is the label; ids as in
  * credit_read. */
@@ -14,10 +13,10 @@ outcome_rows(struct arena *arena, const char *path, size_t rows, size_t columns)
 {
     struct schema *schema = arena_alloc(arena, 1, sizeof(*schema));
     struct schema_field *field = arena_alloc(arena, columns + 2, sizeof(*field));
-    field[TRAIN_EVENT_ID] = (struct schema_field){.name = "$event_id", .type = COLUMN_TEXT};
-    field[TRAIN_LABEL] = (struct schema_field){.name = "$label", .type = COLUMN_TEXT};
+    field[HISTORY_EVENT_ID] = (struct schema_field){.name = "$event_id", .type = COLUMN_TEXT};
+    field[HISTORY_LABEL] = (struct schema_field){.name = "$label", .type = COLUMN_TEXT};
     for (size_t j = 0; j < columns; j++)
-        field[TRAIN_FIRST_FEATURE + j] =
+        field[HISTORY_FIRST_FEATURE + j] =
             (struct schema_field){.name = arena_print(arena, "x%zu", j), .type = COLUMN_FLOAT64};
     *schema = (struct schema){.name = "training rows", .count = columns + 2, .field = field};
     struct frame *frame = frame_create(arena, schema, rows);
@@ -28,10 +27,10 @@ outcome_rows(struct arena *arena, const char *path, size_t rows, size_t columns)
     while (frame->rows < rows && fgets(line, sizeof(line), file) != NULL) {
         char *rest = line;
         size_t row = frame->rows++;
-        credit_put(&frame->column[TRAIN_EVENT_ID], row, arena_print(arena, "e%05zu", row));
+        credit_put(&frame->column[HISTORY_EVENT_ID], row, arena_print(arena, "e%05zu", row));
         for (size_t j = 0; j < columns; j++)
-            credit_put(&frame->column[TRAIN_FIRST_FEATURE + j], row, credit_cell(arena, &rest));
-        credit_put(&frame->column[TRAIN_LABEL], row, credit_cell(arena, &rest));
+            credit_put(&frame->column[HISTORY_FIRST_FEATURE + j], row, credit_cell(arena, &rest));
+        credit_put(&frame->column[HISTORY_LABEL], row, credit_cell(arena, &rest));
     }
     fclose(file);
     return frame;
@@ -47,7 +46,7 @@ outcome_pipeline(struct arena *arena, const struct frame *rows, enum learning_ta
     struct pipeline *pipeline = arena_alloc(arena, 1, sizeof(*pipeline));
     struct encoder_use *use = arena_alloc(arena, 1, sizeof(*use));
     const struct encoder_type *type = encoder_find(standardised ? "standardise" : "number");
-    size_t features = rows->columns - TRAIN_FIRST_FEATURE;
+    size_t features = rows->columns - HISTORY_FIRST_FEATURE;
     int *feature = arena_alloc(arena, features, sizeof(*feature));
     for (size_t j = 0; j < features; j++)
         feature[j] = (int)j;
@@ -80,17 +79,5 @@ outcome_pipeline(struct arena *arena, const struct frame *rows, enum learning_ta
 
 #define OUTCOME_CONCRETE(arena)     outcome_rows(arena, "tests/data/concrete.csv", CONCRETE_ROWS, 8)
 #define OUTCOME_DIGITS(arena, rows) outcome_rows(arena, "tests/data/digits_8x8.csv", rows, 64)
-
-static inline struct training
-outcome_learn(const struct pipeline *pipeline, const struct frame *rows, struct split *split)
-{
-    struct training training;
-    struct error err = {0};
-    ck_ok(split_make(pipeline, rows, split, &err), err);
-    ck_ok(train_fit(pipeline, rows, split, 1, &training, &err), err);
-    ck_ok(train_evaluate(pipeline, rows, split, &training, &err), err);
-    ck_ok(train_curve(pipeline, rows, split, &training, &err), err);
-    return training;
-}
 
 #endif

@@ -6,7 +6,38 @@
 
 #include "codec.h"
 #include "copy.h"
-#include "train.h"
+
+int
+history_check(const struct pipeline *pipeline, struct error *err)
+{
+    if (pipeline->label.task == TASK_BINARY && pipeline->label.positive == NULL)
+        return error_set(err, ERROR_INPUT, "the pipeline \"%s\" has no label to learn",
+                         pipeline->name);
+    if (pipeline->train.learner == NULL && pipeline->search.method == NULL)
+        return error_set(err, ERROR_INPUT, "the pipeline \"%s\" names no learner", pipeline->name);
+    if (pipeline->encoders == 0)
+        return error_set(err, ERROR_INPUT, "the pipeline \"%s\" encodes no feature",
+                         pipeline->name);
+    return 0;
+}
+
+const struct schema *
+history_schema(struct arena *arena, const struct pipeline *pipeline)
+{
+    size_t features = pipeline->features.count, count = HISTORY_FIRST_FEATURE + features + 1;
+    struct schema *schema = arena_alloc(arena, 1, sizeof(*schema));
+    struct schema_field *field = arena_alloc(arena, count, sizeof(*field));
+    if (schema == NULL || field == NULL)
+        return NULL;
+    field[HISTORY_EVENT_ID] = (struct schema_field){.name = "$event_id", .type = COLUMN_TEXT};
+    field[HISTORY_LABEL] = (struct schema_field){.name = "$label", .type = COLUMN_TEXT};
+    memcpy(field + HISTORY_FIRST_FEATURE, pipeline->features.field, features * sizeof(*field));
+    field[count - 1] = (struct schema_field){.name = HISTORY_EVENT_TIME, .type = COLUMN_TIMESTAMP};
+    *schema = (struct schema){.name = "training rows", .count = count, .field = field};
+    return schema;
+}
+
+/* ---- the query */
 
 static void
 put_columns(struct text *text, struct arena *arena, const char *before,
@@ -113,6 +144,8 @@ history_sql(struct arena *arena, const struct pipeline *pipeline, const char *ro
     return text.failed ? NULL : text.at;
 }
 
+/* ---- reading */
+
 static int
 explain_refusal(const struct warehouse *db, const struct pipeline *pipeline, struct error *err)
 {
@@ -139,7 +172,7 @@ decode(struct arena *arena, const struct pipeline *pipeline, struct history *his
     size_t count;
     if (copy_count(history->data, &count, err) != 0)
         return -1;
-    const struct schema *schema = train_schema(arena, pipeline);
+    const struct schema *schema = history_schema(arena, pipeline);
     history->frame = schema != NULL ? frame_create(arena, schema, count) : NULL;
     if (history->frame == NULL)
         return error_set(err, ERROR_INPUT,

@@ -8,9 +8,9 @@
 
 #include "codec.h"
 #include "copy.h"
+#include "history.h"
 #include "outcome.h"
 #include "pack.h"
-#include "train.h"
 
 #define PART_LENGTH 32
 
@@ -27,9 +27,9 @@ compare_bytes(struct bytes a, struct bytes b)
 static int
 check_rows(const struct frame *rows, struct error *err)
 {
-    const struct column *id = &rows->column[TRAIN_EVENT_ID];
+    const struct column *id = &rows->column[HISTORY_EVENT_ID];
     for (size_t i = 0; i < rows->rows; i++) {
-        if (!column_valid(id, i) || !column_valid(&rows->column[TRAIN_LABEL], i))
+        if (!column_valid(id, i) || !column_valid(&rows->column[HISTORY_LABEL], i))
             return error_set(err, ERROR_FATAL, "training row %zu lacks its event id or label", i);
         if (i > 0 && compare_bytes(id->bytes[i - 1], id->bytes[i]) >= 0)
             return error_set(err, ERROR_FATAL, "training row %zu is not sorted by event id", i);
@@ -73,12 +73,12 @@ static int
 mark_latest(const struct frame *rows, const size_t *row, size_t count, double share, bool *latest,
             struct error *err)
 {
-    int column = frame_find(rows, TRAIN_EVENT_TIME);
+    int column = frame_find(rows, HISTORY_EVENT_TIME);
     struct ranked *order = arena_alloc(rows->arena, count + 1, sizeof(*order));
     if (order == NULL)
         return error_memory(err, "split by time");
     if (column < 0)
-        return error_set(err, ERROR_FATAL, "training rows without %s", TRAIN_EVENT_TIME);
+        return error_set(err, ERROR_FATAL, "training rows without %s", HISTORY_EVENT_TIME);
     for (size_t i = 0; i < count; i++)
         order[i] = (struct ranked){.time_us = rows->column[column].integer[row[i]], .row = i};
     qsort(order, count, sizeof(*order), compare_ranked);
@@ -95,7 +95,7 @@ mark_share(const struct pipeline *pipeline, const struct frame *rows, const size
     if (pipeline->train.split == SPLIT_TIME)
         return mark_latest(rows, row, count, share, marked, err);
     for (size_t i = 0; i < count; i++)
-        marked[i] = place(pipeline, purpose, rows->column[TRAIN_EVENT_ID].bytes[row[i]]) < share;
+        marked[i] = place(pipeline, purpose, rows->column[HISTORY_EVENT_ID].bytes[row[i]]) < share;
     return 0;
 }
 
@@ -153,7 +153,8 @@ deal_group(const struct pipeline *pipeline, const struct frame *rows, size_t gro
     for (size_t i = 0; i < split->train_rows; i++)
         if (outcome_group(pipeline, split->train_y[i]) == group)
             order[count++] = (struct ranked){
-                .by = place(pipeline, "fold", rows->column[TRAIN_EVENT_ID].bytes[split->train[i]]),
+                .by =
+                    place(pipeline, "fold", rows->column[HISTORY_EVENT_ID].bytes[split->train[i]]),
                 .row = i,
             };
     qsort(order, count, sizeof(*order), compare_ranked);
@@ -244,7 +245,7 @@ digest_parts(const struct frame *rows, struct split *split, struct error *err)
     for (size_t i = 0; i < rows->rows; i++) {
         char part[PART_LENGTH];
         name_part(split, i, &train, &test, part);
-        pack_raw(&digested, rows->column[TRAIN_EVENT_ID].bytes[i]);
+        pack_raw(&digested, rows->column[HISTORY_EVENT_ID].bytes[i]);
         pack_raw(&digested, (struct bytes){(const uint8_t *)"", 1});
         pack_raw(&digested, (struct bytes){(const uint8_t *)part, strlen(part) + 1});
     }
@@ -288,9 +289,9 @@ split_copy(const struct split *split, const struct frame *rows, struct arena *ar
         name_part(split, i, &train, &test, part);
         copy_row(copy, 4);
         copy_text(copy, bytes_of(split->digest));
-        copy_text(copy, rows->column[TRAIN_EVENT_ID].bytes[i]);
+        copy_text(copy, rows->column[HISTORY_EVENT_ID].bytes[i]);
         copy_text(copy, bytes_of(part));
-        copy_text(copy, rows->column[TRAIN_LABEL].bytes[i]);
+        copy_text(copy, rows->column[HISTORY_LABEL].bytes[i]);
     }
     return copy_finish(copy, out, err);
 }
@@ -315,7 +316,7 @@ split_pick(const struct split *split, const struct pipeline *pipeline, const str
         return -1;
     for (size_t i = 0; i < split->train_rows; i++) {
         struct picked *to = split->fold[i] == fold ? judge : learn;
-        struct bytes id = rows->column[TRAIN_EVENT_ID].bytes[split->train[i]];
+        struct bytes id = rows->column[HISTORY_EVENT_ID].bytes[split->train[i]];
         if (to == learn && share < 1 && place(pipeline, "share", id) >= share)
             continue;
         to->row[to->rows] = split->train[i];

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "history.h"
 #include "number.h"
-#include "train.h"
 
 #define SHOWN_MAX 80 /* bytes of a foreign text in a message */
 
@@ -45,8 +45,8 @@ int
 outcome_read(const struct pipeline *pipeline, const struct frame *rows, double *y,
              struct error *err)
 {
-    const struct bytes *id = rows->column[TRAIN_EVENT_ID].bytes;
-    const struct bytes *label = rows->column[TRAIN_LABEL].bytes;
+    const struct bytes *id = rows->column[HISTORY_EVENT_ID].bytes;
+    const struct bytes *label = rows->column[HISTORY_LABEL].bytes;
     for (size_t i = 0; i < rows->rows; i++) {
         if (pipeline->label.task == TASK_BINARY)
             y[i] = bytes_equal_text(label[i], pipeline->label.positive);
