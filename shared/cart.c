@@ -212,6 +212,7 @@ split_node(struct cart *cart, uint32_t number, uint64_t seed, struct error *err)
         return 0;
     uint32_t left = part_rows(cart, &node, &best);
     cart->node[number].split = best.split;
+    cart->node[number].split.gain = best.gain;
     cart->node[number].child = (uint32_t)cart->nodes;
     struct cart_node child[2] = {
         {.begin = node.begin, .count = left, .depth = node.depth + 1},

@@ -327,7 +327,8 @@ write_split(const struct grower *grower, struct trees *trees, uint32_t number, u
     struct tree_split split = {.column = best->column,
                                .missing_left = best->missing_left,
                                .category = best->category,
-                               .set = best->set};
+                               .set = best->set,
+                               .gain = best->gain + grower->settings.gain_min};
     if (!best->category)
         split.threshold =
             best->left == 0 ? -FLT_MAX : bins_cut(grower->bins, best->column, best->left - 1);

@@ -106,6 +106,12 @@ mean_trees_explain(const struct model *model, const struct matrix *x, double *pa
         parts[k] /= (double)model->trees->count;
 }
 
+void
+mean_trees_gain(const struct model *model, double *gain)
+{
+    trees_gain(model->trees, gain);
+}
+
 int
 mean_trees_save(const struct model *model, struct arena *arena, struct bytes *saved,
                 struct error *err)

@@ -23,6 +23,8 @@ size_t mean_trees_outputs(const struct model *);
 void mean_trees_predict(const struct model *, const struct matrix *x, double *scores);
 /* Of several classes the score of the most probable one. */
 void mean_trees_explain(const struct model *, const struct matrix *x, double *parts);
+/* What impurity the splits over each column took away, summed over the rows as weighted. */
+void mean_trees_gain(const struct model *, double *gain);
 int mean_trees_save(const struct model *, struct arena *, struct bytes *,
                     struct error *) MUST_CHECK;
 int mean_trees_load(struct bytes, struct model **, struct error *) MUST_CHECK;

@@ -170,14 +170,15 @@ print_calibration(FILE *out, const struct report *report)
 }
 
 static void
-print_importance(FILE *out, const struct report *report)
+print_importance(FILE *out, const char *title, const char *figure,
+                 const struct report_column *column, size_t columns)
 {
     struct plot_bar bar[BARS_MAX];
-    size_t count = report->columns < BARS_MAX ? report->columns : BARS_MAX;
+    size_t count = columns < BARS_MAX ? columns : BARS_MAX;
     for (size_t i = 0; i < count; i++)
-        bar[i] = (struct plot_bar){report->column[i].name, report->column[i].importance.mean,
-                                   report->column[i].importance.deviation};
-    plot_bars(out, "Importance", report->importance_figure, bar, count);
+        bar[i] = (struct plot_bar){column[i].name, column[i].importance.mean,
+                                   column[i].importance.deviation};
+    plot_bars(out, title, figure, bar, count);
 }
 
 static void
@@ -212,7 +213,11 @@ print_plots(FILE *out, const struct report *report, double *x, double *y)
     if (report->lines > 0 && report->steps > 0)
         print_learning(out, report);
     if (report->columns > 0)
-        print_importance(out, report);
+        print_importance(out, "Importance", report->importance_figure, report->column,
+                         report->columns);
+    if (report->gains > 0)
+        print_importance(out, "Gain", "share in what all splits gained in training", report->gain,
+                         report->gains);
 }
 
 static void
@@ -231,7 +236,7 @@ print_all(FILE *out, const struct report *report, double *x, double *y)
         print_confusion(out, report);
     if (report->segments > 0)
         print_segments(out, report);
-    if (report->points + report->bins + report->columns + report->lines > 0)
+    if (report->points + report->bins + report->columns + report->gains + report->lines > 0)
         print_plots(out, report, x, y);
     fputs("</body></html>\n", out);
 }

@@ -40,10 +40,11 @@ struct report {
     const struct calibration_bin *bin;         /* of evaluate_calibration */
     const struct report_column *column;        /* in the order to be shown */
     const char *importance_figure;             /* what a shuffled column costs */
+    const struct report_column *gain;          /* shares in what splits gained; no deviation */
     const struct report_line *line;            /* all of `steps` values at `step` */
     const double *step;                        /* rounds, or rows learnt from; rising */
     const char *step_name, *line_figure;       /* of the two axes */
-    size_t facts, figures, segments, classes, points, bins, columns, lines, steps;
+    size_t facts, figures, segments, classes, points, bins, columns, gains, lines, steps;
 };
 /* The same report gives the same bytes. TRANSIENT: `out` cannot be written. */
 int report_print(FILE *out, const struct report *, struct error *) MUST_CHECK;

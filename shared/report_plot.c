@@ -166,15 +166,20 @@ static void
 draw_bar(FILE *out, const struct plot_bar *bar, double y, double zero, double scale)
 {
     double value = isfinite(bar->value) ? bar->value : 0, end = zero + scale * value;
-    double spread = isfinite(bar->deviation) ? scale * bar->deviation : 0;
+    double spread = scale * bar->deviation;
     fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", BAR_LEFT - 6,
             y + BAR_HEIGHT - 6);
     html_text(out, bar->name);
     fprintf(out,
             "</text><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"%s\">"
-            "<title>%.4g (%.2g)</title></rect>",
+            "<title>%.4g",
             fmin(zero, end), y + 2, fabs(end - zero), BAR_HEIGHT - 5, colours[value < 0 ? 1 : 0],
-            bar->value, bar->deviation);
+            bar->value);
+    if (isfinite(bar->deviation))
+        fprintf(out, " (%.2g)", bar->deviation);
+    fprintf(out, "</title></rect>");
+    if (!isfinite(bar->deviation))
+        return;
     fprintf(out, "<line class=\"spread\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n",
             end - spread, y + BAR_HEIGHT / 2.0, end + spread, y + BAR_HEIGHT / 2.0);
 }

@@ -27,7 +27,7 @@ void plot_dot(struct plot *, double x, double y, double radius, const char *titl
 
 struct plot_bar {
     const char *name;
-    double value, deviation;
+    double value, deviation; /* deviation NaN: there is none */
 };
 /* Bars to the right of zero, and to the left of it where values are negative. */
 void plot_bars(FILE *, const char *title, const char *value_name, const struct plot_bar *,

@@ -430,6 +430,30 @@ scorer_measure_spread(struct scorer *scorer, const double *y, const double *pred
     return 0;
 }
 
+int
+scorer_gain(const struct scorer *scorer, struct arena *arena, const double **share,
+            struct error *err)
+{
+    double all = 0;
+    *share = NULL;
+    if (scorer->learner->gain == NULL)
+        return 0;
+    double *gain = arena_alloc(arena, scorer->columns + 1, sizeof(*gain));
+    double *total = arena_alloc(arena, scorer->features + 1, sizeof(*total));
+    if (gain == NULL || total == NULL)
+        return error_memory(err, "gains of features");
+    scorer->learner->gain(scorer->model, gain);
+    sum_by_feature(scorer, gain, total);
+    for (size_t i = 0; i < scorer->features; i++)
+        all += total[i];
+    if (!(all > 0))
+        return 0;
+    for (size_t i = 0; i < scorer->features; i++)
+        total[i] /= all;
+    *share = total;
+    return 0;
+}
+
 size_t
 scorer_features(const struct scorer *scorer)
 {

@@ -67,6 +67,11 @@ double scorer_spread(const struct scorer *);
 /* Measures it on the scorer's predictions of count outcomes; fewer than 9 leave it unknown. */
 int scorer_measure_spread(struct scorer *, const double *y, const double *predicted, size_t count,
                           struct error *) MUST_CHECK;
+/* share[i]: that of feature i in all that splits gained in the fit, 1 in all (model_type.gain); the
+ * arena's. NULL: the learner has no splits, none gained anything, or the scorer was read from a
+ * file. */
+int scorer_gain(const struct scorer *, struct arena *, const double **share,
+                struct error *) MUST_CHECK;
 size_t scorer_features(const struct scorer *);
 const char *scorer_feature(const struct scorer *, size_t i);
 size_t scorer_columns(const struct scorer *); /* of the matrix */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "trees.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,7 @@ trees_split(struct trees *trees, uint32_t node, const struct tree_split *split, 
                                  .threshold = split->threshold,
                                  .missing_left = split->missing_left,
                                  .category = split->category,
+                                 .gain = (float)fmin(FLT_MAX, fmax(0, split->gain)),
                                  .cover = parent->cover};
     if (split->category) {
         parent->set = (uint32_t)trees->sets;
@@ -190,6 +192,14 @@ trees_append(struct trees *trees, const struct trees *from, size_t count, struct
     trees->sets += sets;
     layout_free(&trees->layout);
     return 0;
+}
+
+void
+trees_gain(const struct trees *trees, double *gain)
+{
+    for (size_t i = 0; i < trees->root[trees->count]; i++)
+        if (trees->node[i].column != TREE_LEAF)
+            gain[trees->node[i].column] += (double)trees->node[i].gain;
 }
 
 void

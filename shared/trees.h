@@ -26,6 +26,7 @@ struct tree_node {
     float threshold; /* of numbers */
     uint32_t set;    /* of categories: its set in trees.set */
     bool missing_left, category;
+    float gain;   /* of a split: what it saved of the loss in training; not kept in files */
     double cover; /* rows that came here in training, as they counted; weighs paths for explain */
 };
 struct tree_set {
@@ -62,6 +63,7 @@ struct tree_split {
     bool missing_left, category;
     struct tree_set set;
     double cover[2]; /* of left and right */
+    double gain;     /* from 0 up; 0: nobody knows */
 };
 int trees_split(struct trees *, uint32_t node, const struct tree_split *, uint32_t *child,
                 struct error *) MUST_CHECK;
@@ -69,6 +71,8 @@ int trees_split(struct trees *, uint32_t node, const struct tree_split *, uint32
 double *trees_leaf(struct trees *, uint32_t node);
 /* Appends the trees of another of equal shape; of its first `count` trees. */
 int trees_append(struct trees *, const struct trees *from, size_t count, struct error *) MUST_CHECK;
+/* Adds to gain[column] what the splits over it gained. */
+void trees_gain(const struct trees *, double *gain);
 /* Forgets trees from `count` on. */
 void trees_cut(struct trees *, size_t count);
 /* Lays trees out for prediction and explanation; they must not change afterwards. */

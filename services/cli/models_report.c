@@ -177,6 +177,7 @@ add_curves(struct cli *cli, const json_t *model, struct report *report)
     return 0;
 }
 
+/* Rows of what was shuffled come first, those of what splits gained behind them. */
 static int
 add_importance(struct cli *cli, const json_t *model, struct report *report)
 {
@@ -185,14 +186,16 @@ add_importance(struct cli *cli, const json_t *model, struct report *report)
     struct report_column *column = arena_alloc(cli->arena, count + 1, sizeof(*column));
     for (size_t i = 0; column != NULL && i < count; i++) {
         const json_t *row = json_array_get(rows, i);
+        bool gain = strcmp(text_at(row, "figure"), "gain") == 0;
         column[i] = (struct report_column){text_at(row, "feature"),
                                            {real_at(row, "mean"), real_at(row, "deviation")}};
+        *(gain ? &report->gains : &report->columns) += 1;
+        if (!gain && i == 0)
+            report->importance_figure =
+                arena_print(cli->arena, "loss of %s when shuffled", text_at(row, "figure"));
     }
     report->column = column;
-    report->columns = count;
-    if (count > 0)
-        report->importance_figure = arena_print(cli->arena, "loss of %s when shuffled",
-                                                text_at(json_array_get(rows, 0), "figure"));
+    report->gain = column + report->columns;
     return column != NULL ? 0 : -1;
 }
 

@@ -25,7 +25,7 @@ static const struct part {
      "ttitr", (const char *const[]){"feature", "segment", "rows", "figure", "value", NULL}},
     {"importance",
      "SELECT feature, figure, mean, deviation FROM model.importance WHERE run_id = $1::bigint "
-     "ORDER BY mean DESC NULLS LAST, feature",
+     "ORDER BY figure = 'gain', mean DESC NULLS LAST, feature",
      "ttrr", (const char *const[]){"feature", "figure", "mean", "deviation", NULL}},
     {"learning",
      "SELECT rows, figure, max(value) FILTER (WHERE split = 'train') AS train, max(value) FILTER "
@@ -152,7 +152,8 @@ const struct verb verb_models_show = {
     .notes =
         "  low and high are the 95 % interval of what was measured on the test split. Segments "
         "are\n  test rows by a feature's value, importance is what the figure loses when a "
-        "feature is\n  shuffled; -o json has the curves and the calibration, too.\n",
+        "feature is\n  shuffled, and of trees the feature's share in what all splits gained; "
+        "-o json has the\n  curves and the calibration, too.\n",
     .arguments_min = 1,
     .arguments_max = 1,
     .timeout = "30s",

@@ -33,6 +33,7 @@ train_fit(const struct pipeline *pipeline, const struct frame *rows, const struc
     const struct lesson lesson = {rows, split->train, split->train_rows, split->train_y, threads};
     DEFER(scorer_free) struct scorer *fitted = NULL;
     if (scorer_fit(pipeline, &lesson, &fitted, err) != 0 ||
+        scorer_gain(fitted, rows->arena, &made.gain, err) != 0 ||
         measure_spread(pipeline, rows, split, fitted, err) != 0 ||
         scorer_save(fitted, rows->arena, &made.artefact, err) != 0 ||
         scorer_load(made.artefact, &made.scorer, err) != 0)

@@ -27,6 +27,7 @@ struct training {
     struct bytes artefact; /* the arena's */
     char digest[DIGEST_HEX];
     struct assessment train, test; /* test.figures 0: the test split is empty */
+    const double *gain;            /* of the scorer's features, as scorer_gain says; or NULL */
     struct learnt learnt[TRAIN_STEPS];
     size_t steps;     /* rows rising, the last of them all; 0: there were too few or too many */
     unsigned threads; /* of its fits */
@@ -53,7 +54,9 @@ struct bytes train_limits_json(struct arena *, const struct training *);
  * "true_positive_rate", "false_positive_rate", "precision"}], "calibration": [{"bin", "rows",
  * "predicted", "observed"}], "segments": [{"feature", "place", "segment", "rows", "figure",
  * "value"}], "importance": [{"feature", "figure", "mean", "deviation"}], "learning": [{"rows",
- * "split", "figure", "value"}]}; all but the first and the last are of the test split. */
+ * "split", "figure", "value"}]}; all but the first and the last are of the test split, and what
+ * features gained (TRAIN_GAIN) is of the fit. */
+#define TRAIN_GAIN "gain" /* beside the names of figures that features are shuffled for */
 struct bytes train_evaluation_json(struct arena *, const struct training *);
 
 #endif

@@ -127,15 +127,32 @@ put_segments(struct text *text, const struct assessment *found, const char *head
         text_puts(text, "}");
     }
     text_puts(text, "]");
+}
+
+static void
+put_worth(struct text *text, size_t i, const char *feature, const char *figure,
+          const struct importance *worth)
+{
+    begin_entry(text, i);
+    put_text(text, "feature", true, bytes_of(feature));
+    put_text(text, "figure", false, bytes_of(figure));
+    put_real(text, "mean", worth->mean);
+    put_real(text, "deviation", worth->deviation);
+    text_puts(text, "}");
+}
+
+static void
+put_importance(struct text *text, const struct training *training, const char *headline)
+{
+    const struct scorer *scorer = training->scorer;
+    size_t shuffled = training->test.features;
     begin_list(text, "importance", false);
-    for (size_t i = 0; i < found->features; i++) {
-        begin_entry(text, i);
-        put_text(text, "feature", true, bytes_of(found->shuffled[i].feature));
-        put_text(text, "figure", false, bytes_of(headline));
-        put_real(text, "mean", found->shuffled[i].importance.mean);
-        put_real(text, "deviation", found->shuffled[i].importance.deviation);
-        text_puts(text, "}");
-    }
+    for (size_t i = 0; i < shuffled; i++)
+        put_worth(text, i, training->test.shuffled[i].feature, headline,
+                  &training->test.shuffled[i].importance);
+    for (size_t i = 0; training->gain != NULL && i < scorer_features(scorer); i++)
+        put_worth(text, shuffled + i, scorer_feature(scorer, i), TRAIN_GAIN,
+                  &(struct importance){training->gain[i], NAN});
     text_puts(text, "]");
 }
 
@@ -167,6 +184,7 @@ train_evaluation_json(struct arena *arena, const struct training *training)
     put_confusion(&text, &training->test);
     put_curves(&text, &training->test);
     put_segments(&text, &training->test, headline);
+    put_importance(&text, training, headline);
     put_learnt(&text, training, headline);
     return text.failed ? BYTES_NONE : text_bytes(&text);
 }

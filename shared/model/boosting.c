@@ -450,6 +450,12 @@ boosting_explain(const struct model *model, const struct matrix *x, double *part
     }
 }
 
+static void
+boosting_gain(const struct model *model, double *gain)
+{
+    trees_gain(model->trees, gain);
+}
+
 static int
 boosting_save(const struct model *model, struct arena *arena, struct bytes *saved,
               struct error *err)
@@ -521,6 +527,7 @@ const struct model_type model_boosting = {
     .outputs = boosting_outputs,
     .predict = boosting_predict,
     .explain = boosting_explain,
+    .gain = boosting_gain,
     .save = boosting_save,
     .load = boosting_load,
     .free = boosting_free,

@@ -26,6 +26,10 @@ struct model_type {
                     double *scores); /* rows x outputs */
     /* parts: rows x (columns + 1), base value last; a row sums to the margin. NULL: cannot. */
     void (*explain)(const struct model *, const struct matrix *x, double *parts);
+    /* Adds to gain[column] what the splits over it saved of the loss, or of impurity, in the fit
+     * (Breiman, Friedman, Olshen, Stone, Classification and Regression Trees, 1984, 5.3.4). A model
+     * that was read back does not know and adds nothing. NULL: the learner has no splits. */
+    void (*gain)(const struct model *, double *gain);
     int (*save)(const struct model *, struct arena *, struct bytes *saved, struct error *);
     int (*load)(struct bytes, struct model **, struct error *); /* hostile bytes: INPUT */
     void (*free)(struct model **);

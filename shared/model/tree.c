@@ -112,6 +112,7 @@ const struct model_type model_tree = {
     .outputs = mean_trees_outputs,
     .predict = mean_trees_predict,
     .explain = mean_trees_explain,
+    .gain = mean_trees_gain,
     .save = mean_trees_save,
     .load = mean_trees_load,
     .free = mean_trees_free,

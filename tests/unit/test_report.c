@@ -28,6 +28,7 @@ static const struct report_fact facts[] = {{"version", "loan/3"}, {"learner", "p
 static const struct report_figure figures[] = {{"AUC", 1, 0.9, 1}, {"KS", NAN, NAN, NAN}};
 static const struct report_segment segments[] = {{"rent", {2, 0.75}}, {"own", {0, NAN}}};
 static const struct report_column columns[] = {{"income", {0.2, 0.01}}, {"age", {-0.05, 0.02}}};
+static const struct report_column gains[] = {{"income", {1, NAN}}};
 static const struct report_line lines[] = {{"training", training}, {"validation", held}};
 
 static struct report
@@ -53,6 +54,8 @@ full(struct curve_point point[4], struct calibration_bin bin[2])
         .column = columns,
         .columns = 2,
         .importance_figure = "fall of the AUC",
+        .gain = gains,
+        .gains = 1,
         .line = lines,
         .lines = 2,
         .step = steps,
@@ -92,6 +95,8 @@ START_TEST(every_part_with_data_is_there)
         "<figcaption>Calibration</figcaption>",
         "<figcaption>Learning curve</figcaption>",
         "<figcaption>Importance</figcaption>",
+        "<figcaption>Gain</figcaption>",
+        "<title>1</title>",
         "<title>2 rows</title>",
         ">validation</text>",
     };

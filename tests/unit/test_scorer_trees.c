@@ -40,8 +40,16 @@ START_TEST(trees_take_numbers_and_categories_as_they_are)
     static struct reason reason[FEW * 13];
     ck_ok(fit(tree_pipeline(), rows, &scorer, &err), err);
     ck_assert_uint_eq(scorer_columns(scorer), 13);
+    const double *share;
+    double all = 0;
+    ck_ok(scorer_gain(scorer, arena, &share, &err), err);
+    for (size_t i = 0; i < scorer_features(scorer); i++)
+        all += share[i];
+    ck_assert_double_eq_tol(all, 1, 1e-12);
     ck_ok(scorer_save(scorer, arena, &file, &err), err);
     ck_ok(scorer_load(file, &again, &err), err);
+    ck_ok(scorer_gain(again, arena, &share, &err), err);
+    ck_assert_ptr_null(share);
     ck_ok(scorer_save(again, arena, &resaved, &err), err);
     ck_assert(bytes_equal(file, resaved));
     ck_ok(scorer_score(scorer, arena, rows, p, reason, 13, &err), err);

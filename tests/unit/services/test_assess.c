@@ -210,6 +210,38 @@ START_TEST(features_are_worth_what_is_lost_without_them)
 }
 END_TEST
 
+static size_t
+entries_of(const json_t *evaluation, const char *figure)
+{
+    size_t i, found = 0;
+    const json_t *entry;
+    json_array_foreach(json_object_get(evaluation, "importance"), i, entry)
+    {
+        found += strcmp(json_string_value(json_object_get(entry, "figure")), figure) == 0;
+    }
+    return found;
+}
+
+START_TEST(features_share_what_splits_gained)
+{
+    learn_concrete(&model_boosting);
+    double all = 0;
+    for (size_t i = 0; i < 8; i++)
+        all += training.gain[i];
+    ck_assert_double_eq_tol(all, 1, 1e-12);
+    ck_assert_double_gt(training.gain[0] + training.gain[7], 0.5);
+    struct bytes text = train_evaluation_json(arena, &training);
+    json_t *read = json_loadb((const char *)text.at, text.length, 0, NULL);
+    ck_assert_uint_eq(entries_of(read, "rmse"), 8);
+    ck_assert_uint_eq(entries_of(read, TRAIN_GAIN), 8);
+    json_decref(read);
+    train_free(&training);
+    learn_concrete(&model_linear_regression);
+    ck_assert_ptr_null(training.gain);
+    train_free(&training);
+}
+END_TEST
+
 START_TEST(a_model_learns_more_from_more_rows)
 {
     learn_concrete(&model_boosting);
@@ -263,5 +295,6 @@ RUN_TESTS("assess", two_classes_have_figures_confusion_curves_and_calibration,
           numbers_have_errors_that_the_spread_covers,
           a_better_learner_has_smaller_errors_and_spread, several_classes_have_their_confusion,
           segments_part_the_rows, features_are_worth_what_is_lost_without_them,
-          a_model_learns_more_from_more_rows, the_same_model_is_assessed_the_same,
+          features_share_what_splits_gained, a_model_learns_more_from_more_rows,
+          the_same_model_is_assessed_the_same,
           without_test_rows_there_is_nothing_but_the_training_split)
