@@ -2,6 +2,7 @@
 #include "evaluate.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -160,6 +161,34 @@ evaluate(const double *y, const double *p, size_t rows, double threshold, struct
     found.f1 = ratio(2 * found.true_positive, predicted + found.positives);
     walk_down(scored, &found);
     *out = found;
+    return 0;
+}
+
+int
+evaluate_threshold(const double *y, const double *p, size_t rows, enum threshold_rule rule,
+                   double *threshold, struct error *err)
+{
+    DEFER(free_scored) struct scored *scored = NULL;
+    if (sort_rows(y, p, rows, &scored, err) != 0)
+        return -1;
+    size_t positives = 0;
+    for (size_t i = 0; i < rows; i++)
+        positives += (size_t)scored[i].positive;
+    size_t negatives = rows - positives;
+    double best = -INFINITY, chosen = NAN;
+    bool possible = positives > 0 && (rule == THRESHOLD_F1 || negatives > 0);
+    for (struct descent at = {.end = rows}; possible && at.end > 0;) {
+        double score = scored[at.end - 1].p;
+        descend(scored, &at);
+        double value = rule == THRESHOLD_F1
+                           ? ratio(2 * at.right, at.taken + positives)
+                           : ratio(at.right, positives) - ratio(at.taken - at.right, negatives);
+        if (value > best) {
+            best = value;
+            chosen = score;
+        }
+    }
+    *threshold = chosen;
     return 0;
 }
 

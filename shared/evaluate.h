@@ -25,6 +25,17 @@ struct evaluation {
 int evaluate(const double *y, const double *p, size_t rows, double threshold, struct evaluation *,
              struct error *) MUST_CHECK;
 
+/* The score from which rows are best taken for 1, the highest of those equally good: by the F1, or
+ * by the true positive rate less the false positive rate (Youden, Index for Rating Diagnostic
+ * Tests, 1950). NaN: by the F1 without a 1, by Youden's index with one class alone. */
+enum threshold_rule {
+    THRESHOLD_GIVEN,
+    THRESHOLD_F1,
+    THRESHOLD_YOUDEN
+}; /* GIVEN: never asked for */
+int evaluate_threshold(const double *y, const double *p, size_t rows, enum threshold_rule,
+                       double *threshold, struct error *) MUST_CHECK;
+
 /* Rows scored at `threshold` or above are taken for 1. */
 struct curve_point {
     double threshold, true_positive_rate, false_positive_rate, precision; /* 0/0 is 0 */

@@ -10,6 +10,7 @@
 #include "arena.h"
 #include "config.h"
 #include "dataset.h"
+#include "evaluate.h"
 #include "schema.h"
 #include "space.h"
 
@@ -121,6 +122,10 @@ struct pipeline {
         int64_t rows_max;  /* of history: more are sampled; 0: all */
         double test_share; /* of rows, by hash of the event id or the latest; default 0.2 */
         int64_t rows_min;  /* fewer labelled rows: the run fails; default 50 */
+        /* Of two outcomes: from which probability on an evaluation takes a row for the positive
+         * one. Decisions are the policy's. */
+        enum threshold_rule threshold_rule;
+        double threshold; /* of THRESHOLD_GIVEN; default 0.5 */
     } train;
     struct pipeline_search search;
     struct {

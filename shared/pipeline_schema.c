@@ -188,6 +188,16 @@ search_schema(void)
     return kinds;
 }
 
+static json_t *
+threshold_schema(void)
+{
+    json_t *rules = json_array();
+    for (size_t i = 0; threshold_names[i] != NULL; i++)
+        json_array_append_new(rules, json_string(threshold_names[i]));
+    return json_pack("[{s:s, s:i, s:i}, {s:o}]", "type", "number", "exclusiveMinimum", 0,
+                     "exclusiveMaximum", 1, "enum", rules);
+}
+
 /* One learner, or a search among several. */
 static json_t *
 train_schema(void)
@@ -206,6 +216,8 @@ train_schema(void)
     {
         set_choices(schema, "split", split_names);
         set_choices(schema, "sample", sampling_names);
+        set(schema, "threshold", "anyOf", threshold_schema());
+        set(schema, "threshold", "default", json_real(0.5));
     }
     return train;
 }

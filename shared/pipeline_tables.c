@@ -86,7 +86,11 @@ const struct setting encoder_object_table[] = {
         SETTING(train_object, rows_max, COUNT, "0", "of more labelled rows a sample; 0: all"),     \
         SETTING(train_object, sample, TEXT, "hash",                                                \
                 "how it is drawn: by hash of the event id, stratified, each outcome keeping its "  \
-                "share, or by key, all events of a key or none")
+                "share, or by key, all events of a key or none"),                                  \
+        SETTING(train_object, threshold, NODE, "",                                                 \
+                "of two outcomes, the probability from which an evaluation takes a row for the "   \
+                "positive one: a number, default 0.5, or what is best on the training rows by f1 " \
+                "or by youden, the true positive rate less the false; decisions are the policy's")
 
 const struct setting train_object_table[] = {
     SETTING(train_object, learner, TEXT, NULL, "kind of learner"),
@@ -101,6 +105,7 @@ const struct setting search_train_table[] = {
 };
 const char *const split_names[] = {"hash", "time", NULL};
 const char *const sampling_names[] = {"hash", "stratified", "key", NULL};
+const char *const threshold_names[] = {"f1", "youden", NULL};
 
 const struct setting search_object_table[] = {
     SETTING(search_object, method, TEXT, NULL, "kind of search"),

@@ -67,11 +67,12 @@ struct train_object {
     double test_share;
     const char *split, *sample;
     int64_t rows_max;
-    const struct json_t *learners, *search;
+    const struct json_t *learners, *search, *threshold;
 };
 extern const struct setting train_object_table[]; /* of one learner */
 extern const struct setting search_train_table[]; /* of a search among learners */
 extern const char *const split_names[], *const sampling_names[];
+extern const char *const threshold_names[]; /* from THRESHOLD_F1 on */
 
 struct search_object {
     const char *method, *metric;

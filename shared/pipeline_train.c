@@ -24,6 +24,26 @@ check_sample(struct reader *reader, const struct node *node, const struct train_
     pipeline->train.rows_max = own->rows_max;
 }
 
+static void
+check_threshold(struct reader *reader, const struct node *node, const json_t *given)
+{
+    struct pipeline *pipeline = reader->pipeline;
+    double number = json_is_number(given) ? json_number_value(given) : 0.5;
+    pipeline->train.threshold = number;
+    if (given != NULL && pipeline->label.task != TASK_BINARY)
+        entry_mistake(reader->mistakes, node, "threshold", "is for one of two outcomes alone");
+    else if (!(number > 0 && number < 1))
+        entry_mistake(reader->mistakes, node, "threshold", "must be between 0 and 1");
+    else if (json_is_string(given)) {
+        int rule = entry_choice(reader->mistakes, node, "threshold", json_string_value(given),
+                                threshold_names);
+        if (rule >= 0)
+            pipeline->train.threshold_rule = THRESHOLD_F1 + (enum threshold_rule)rule;
+    } else if (given != NULL && !json_is_number(given))
+        entry_mistake(reader->mistakes, node, "threshold",
+                      "must be a number between 0 and 1, \"f1\" or \"youden\"");
+}
+
 /* What is said of training whatever the learner. */
 static void
 keep_train(struct reader *reader, const struct node *node, const struct train_object *own)
@@ -39,6 +59,7 @@ keep_train(struct reader *reader, const struct node *node, const struct train_ob
     reader->pipeline->train.test_share = own->test_share;
     reader->pipeline->train.rows_min = own->rows_min;
     check_sample(reader, node, own);
+    check_threshold(reader, node, own->threshold);
 }
 
 void

@@ -92,7 +92,7 @@ evaluate_task(const struct seen *seen, const double *y, const double *scores, si
     case TASK_UNSUPERVISED:
         break;
     }
-    return evaluate(y, scores, rows, ASSESS_THRESHOLD, found, err);
+    return evaluate(y, scores, rows, seen->threshold, found, err);
 }
 
 static int
@@ -191,7 +191,7 @@ add_all_figures(const struct seen *seen, enum assess_depth depth, struct assessm
     if (add_figures(seen, depth, out, err) != 0)
         return -1;
     if (seen->task == TASK_BINARY)
-        add_figure(out, "threshold", ASSESS_THRESHOLD);
+        add_figure(out, "threshold", seen->threshold);
     return 0;
 }
 
@@ -206,7 +206,7 @@ add_binary_confusion(const struct pipeline *pipeline, const struct seen *seen,
     if (name == NULL || counts == NULL)
         return error_memory(err, "confusion");
     for (size_t i = 0; i < seen->rows; i++)
-        counts[2 * (seen->y[i] == 1) + (seen->scores[i] >= ASSESS_THRESHOLD)]++;
+        counts[2 * (seen->y[i] == 1) + (seen->scores[i] >= seen->threshold)]++;
     name[0] = arena_print(seen->arena, "not %s", pipeline->label.positive);
     name[1] = pipeline->label.positive;
     out->class_name = name;
@@ -271,6 +271,26 @@ add_curves(const struct seen *seen, struct assessment *out, struct error *err)
 
 /* ---- all of it */
 
+/* A rule that these rows do not allow of leaves what would hold without one. */
+static int
+choose_threshold(const struct pipeline *pipeline, struct seen *seen, double given,
+                 struct error *err)
+{
+    seen->threshold = given;
+    if (seen->task != TASK_BINARY || !isnan(given))
+        return 0;
+    seen->threshold = pipeline->train.threshold;
+    if (pipeline->train.threshold_rule == THRESHOLD_GIVEN)
+        return 0;
+    double chosen;
+    if (evaluate_threshold(seen->y, seen->scores, seen->rows, pipeline->train.threshold_rule,
+                           &chosen, err) != 0)
+        return -1;
+    if (!isnan(chosen))
+        seen->threshold = chosen;
+    return 0;
+}
+
 static int
 score_rows(const struct scorer *scorer, const struct frame *rows, const size_t *row, size_t count,
            struct frame **picked, double **scores, struct error *err)
@@ -287,9 +307,10 @@ score_rows(const struct scorer *scorer, const struct frame *rows, const size_t *
 
 int
 assess(const struct pipeline *pipeline, const struct scorer *scorer, const struct frame *rows,
-       const size_t *row, const double *y, size_t count, enum assess_depth depth,
+       const size_t *row, const double *y, size_t count, const struct assess_how *how,
        struct assessment *out, struct error *err)
 {
+    enum assess_depth depth = how->depth;
     struct assessment made = {0};
     struct frame *picked;
     double *scores;
@@ -299,7 +320,7 @@ assess(const struct pipeline *pipeline, const struct scorer *scorer, const struc
     }
     if (score_rows(scorer, rows, row, count, &picked, &scores, err) != 0)
         return -1;
-    const struct seen seen = {
+    struct seen seen = {
         .arena = rows->arena,
         .scorer = scorer,
         .task = scorer_task(scorer),
@@ -310,7 +331,8 @@ assess(const struct pipeline *pipeline, const struct scorer *scorer, const struc
         .y = y,
         .scores = scores,
     };
-    if (add_all_figures(&seen, depth, &made, err) != 0)
+    if (choose_threshold(pipeline, &seen, how->threshold, err) != 0 ||
+        add_all_figures(&seen, depth, &made, err) != 0)
         return -1;
     if (depth == ASSESS_ALL &&
         (add_confusion(pipeline, &seen, &made, err) != 0 || add_curves(&seen, &made, err) != 0 ||

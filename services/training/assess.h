@@ -9,9 +9,8 @@
 #include "pipeline.h"
 #include "scorer.h"
 
-#define ASSESS_THRESHOLD 0.5 /* for accuracy, precision, recall, f1 and the confusion */
-#define ASSESS_LEVEL     0.95
-#define ASSESS_BINS      10 /* of the calibration, of equal numbers of rows */
+#define ASSESS_LEVEL 0.95
+#define ASSESS_BINS  10 /* of the calibration, of equal numbers of rows */
 
 /* Names of figures: rows, and of two classes positives, auc, average_precision, ks, log_loss,
  * brier, accuracy, precision, recall, f1, threshold; of several accuracy, log_loss,
@@ -53,10 +52,17 @@ const char *assess_headline(enum learning_task);
 double assessment_figure(const struct assessment *, const char *name);
 
 enum assess_depth { ASSESS_FIGURES, ASSESS_ALL };
+struct assess_how {
+    enum assess_depth depth;
+    /* Of two classes, for accuracy, precision, recall, f1 and the confusion. NaN: as the pipeline
+     * says, of these rows themselves, which should be those that were learnt from; the figure
+     * "threshold" is what it came to. */
+    double threshold;
+};
 /* Of the rows listed, y as outcome_read says. INPUT: scores that are no probabilities, or not
  * finite. What is made on the way comes from the frame's arena. */
 int assess(const struct pipeline *, const struct scorer *, const struct frame *rows,
-           const size_t *row, const double *y, size_t count, enum assess_depth, struct assessment *,
-           struct error *) MUST_CHECK;
+           const size_t *row, const double *y, size_t count, const struct assess_how *,
+           struct assessment *, struct error *) MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@ struct seen { /* rows with what the model says of them */
     enum learning_task task;
     size_t outputs, rows;
     uint64_t seed;
+    double threshold;           /* of two classes */
     const struct frame *picked; /* the rows themselves */
     const double *y, *scores;   /* rows; rows by outputs */
 };

@@ -55,10 +55,11 @@ train_evaluate(const struct pipeline *pipeline, const struct frame *rows, const 
 {
     struct assessment train, test;
     if (assess(pipeline, training->scorer, rows, split->train, split->train_y, split->train_rows,
-               ASSESS_FIGURES, &train, err) != 0)
+               &(struct assess_how){ASSESS_FIGURES, NAN}, &train, err) != 0)
         return error_wrap(err, "evaluating the training split");
+    const struct assess_how deep = {ASSESS_ALL, assessment_figure(&train, "threshold")};
     if (assess(pipeline, training->scorer, rows, split->test, split->test_y, split->test_rows,
-               ASSESS_ALL, &test, err) != 0)
+               &deep, &test, err) != 0)
         return error_wrap(err, "evaluating the test split");
     training->train = train;
     training->test = test;
@@ -77,14 +78,15 @@ learn_share(const struct pipeline *pipeline, const struct frame *rows, const str
     struct assessment train, test;
     struct error why = {0};
     const char *headline = assess_headline(pipeline->label.task);
+    const struct assess_how how = {ASSESS_FIGURES, pipeline->train.threshold};
     bool learnt = split_pick(split, pipeline, rows, split->folds + 1, share, rows->arena, &learn,
                              &none, &why) == 0;
     const struct lesson lesson = {rows, learn.row, learn.rows, learn.y, threads};
-    learnt = learnt && scorer_fit(pipeline, &lesson, &scorer, &why) == 0 &&
-             assess(pipeline, scorer, rows, learn.row, learn.y, learn.rows, ASSESS_FIGURES, &train,
-                    &why) == 0 &&
-             assess(pipeline, scorer, rows, split->test, split->test_y, split->test_rows,
-                    ASSESS_FIGURES, &test, &why) == 0;
+    learnt =
+        learnt && scorer_fit(pipeline, &lesson, &scorer, &why) == 0 &&
+        assess(pipeline, scorer, rows, learn.row, learn.y, learn.rows, &how, &train, &why) == 0 &&
+        assess(pipeline, scorer, rows, split->test, split->test_y, split->test_rows, &how, &test,
+               &why) == 0;
     *out = (struct learnt){learn.rows, learnt ? assessment_figure(&train, headline) : NAN,
                            learnt ? assessment_figure(&test, headline) : NAN};
 }

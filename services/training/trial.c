@@ -19,6 +19,12 @@ metric_sign(const char *metric)
     return 1;
 }
 
+static bool
+metric_needs_threshold(const char *metric)
+{
+    return strcmp(metric, "accuracy") == 0 || strcmp(metric, "f1") == 0;
+}
+
 /* ---- candidates */
 
 void
@@ -81,6 +87,25 @@ candidate_read(const struct pipeline *pipeline, const char *settings, struct are
 
 /* ---- the trial */
 
+/* From the rows that were learnt from, where the pipeline asks for that; figures that no threshold
+ * is for are the same with any. */
+static int
+find_threshold(const struct pipeline *pipeline, const struct scorer *scorer,
+               const struct frame *rows, const struct picked *learn, double *threshold,
+               struct error *err)
+{
+    const struct assess_how how = {ASSESS_FIGURES, NAN};
+    struct assessment found;
+    *threshold = pipeline->train.threshold;
+    if (pipeline->train.threshold_rule == THRESHOLD_GIVEN || pipeline->label.task != TASK_BINARY ||
+        !metric_needs_threshold(pipeline->search.metric))
+        return 0;
+    if (assess(pipeline, scorer, rows, learn->row, learn->y, learn->rows, &how, &found, err) != 0)
+        return -1;
+    *threshold = assessment_figure(&found, "threshold");
+    return 0;
+}
+
 static int
 judge_fold(const struct candidate *candidate, const struct frame *rows, const struct split *split,
            size_t fold, double share, double *score, struct error *err)
@@ -88,13 +113,14 @@ judge_fold(const struct candidate *candidate, const struct frame *rows, const st
     DEFER(scorer_free) struct scorer *scorer = NULL;
     struct picked learn, judge;
     struct assessment found;
+    struct assess_how how = {.depth = ASSESS_FIGURES};
     const struct pipeline *pipeline = &candidate->pipeline;
     if (split_pick(split, pipeline, rows, fold, share, rows->arena, &learn, &judge, err) != 0)
         return -1;
     const struct lesson lesson = {rows, learn.row, learn.rows, learn.y, candidate->threads};
     if (scorer_fit(pipeline, &lesson, &scorer, err) != 0 ||
-        assess(pipeline, scorer, rows, judge.row, judge.y, judge.rows, ASSESS_FIGURES, &found,
-               err) != 0)
+        find_threshold(pipeline, scorer, rows, &learn, &how.threshold, err) != 0 ||
+        assess(pipeline, scorer, rows, judge.row, judge.y, judge.rows, &how, &found, err) != 0)
         return -1;
     double value = assessment_figure(&found, pipeline->search.metric);
     if (!isfinite(value))

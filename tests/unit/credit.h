@@ -160,6 +160,7 @@ credit_pipeline(struct arena *arena)
         credit_defaults(arena, model_logistic.table, model_logistic.settings_size);
     pipeline->train.seed = 1;
     pipeline->train.test_share = 0.2;
+    pipeline->train.threshold = 0.5;
     pipeline->train.rows_min = 50;
     pipeline->score.reasons = 3;
     return pipeline;

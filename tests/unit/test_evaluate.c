@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "credit.h"
+#include "lot.h"
 
 static size_t
 read_reals(const json_t *array, double *out)
@@ -120,8 +121,66 @@ START_TEST(no_rows_are_refused)
 }
 END_TEST
 
+/* Every score of the rows is tried, and so is what none reaches. */
+static double
+best_by_trying(const double *y, const double *p, size_t rows, enum threshold_rule rule,
+               double *threshold)
+{
+    struct evaluation found;
+    struct error err = {0};
+    double best = -INFINITY;
+    for (size_t i = 0; i < rows; i++) {
+        ck_ok(evaluate(y, p, rows, p[i], &found, &err), err);
+        double wrong = (double)found.false_positive / (double)(rows - found.positives);
+        double value = rule == THRESHOLD_F1 ? found.f1 : found.recall - wrong;
+        if (value > best || (value == best && p[i] > *threshold)) {
+            best = value;
+            *threshold = p[i];
+        }
+    }
+    return best;
+}
+
+START_TEST(the_threshold_is_the_best_of_all_scores)
+{
+    double y[200], p[200], threshold, expected = 0;
+    struct error err = {0};
+    for (uint64_t round = 0; round < 50; round++) {
+        for (size_t i = 0; i < 200; i++) {
+            p[i] = floor(lot_unit(lot_draw(round, i)) * 40) / 40; /* with ties */
+            y[i] = lot_unit(lot_draw(round + 1000, i)) < p[i] * 0.6;
+        }
+        for (int rule = THRESHOLD_F1; rule <= THRESHOLD_YOUDEN; rule++) {
+            best_by_trying(y, p, 200, (enum threshold_rule)rule, &expected);
+            ck_ok(evaluate_threshold(y, p, 200, (enum threshold_rule)rule, &threshold, &err), err);
+            ck_assert_double_eq(threshold, expected);
+        }
+    }
+}
+END_TEST
+
+START_TEST(one_class_alone_may_have_no_threshold)
+{
+    const double p[] = {0.2, 0.4, 0.9}, ones[] = {1, 1, 1}, zeros[] = {0, 0, 0}, none[] = {0, 2, 0};
+    struct error err = {0};
+    double threshold;
+    ck_ok(evaluate_threshold(ones, p, 3, THRESHOLD_F1, &threshold, &err), err);
+    ck_assert_double_eq(threshold, 0.2);
+    ck_ok(evaluate_threshold(ones, p, 3, THRESHOLD_YOUDEN, &threshold, &err), err);
+    ck_assert(isnan(threshold));
+    ck_ok(evaluate_threshold(zeros, p, 3, THRESHOLD_F1, &threshold, &err), err);
+    ck_assert(isnan(threshold));
+    threshold = 7;
+    ck_assert_int_eq(evaluate_threshold(none, p, 3, THRESHOLD_F1, &threshold, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_int_eq(evaluate_threshold(ones, p, 0, THRESHOLD_F1, &threshold, &err), -1);
+    ck_assert_double_eq(threshold, 7);
+}
+END_TEST
+
 RUN_TESTS("evaluate", scores_with_ties_are_rated_as_scikit_learn_does,
           equal_scores_give_an_area_of_one_half, one_class_has_no_area,
           nothing_predicted_gives_zeros_not_nan, certain_and_wrong_costs_a_finite_loss,
           what_is_no_probability_is_refused, a_label_other_than_0_and_1_is_refused,
-          no_rows_are_refused)
+          no_rows_are_refused, the_threshold_is_the_best_of_all_scores,
+          one_class_alone_may_have_no_threshold)

@@ -76,6 +76,35 @@ START_TEST(of_much_history_a_sample_is_taken)
 }
 END_TEST
 
+#define NO_THRESHOLD "must be a number between 0 and 1, \"f1\" or \"youden\""
+
+START_TEST(the_threshold_is_a_probability_or_chosen)
+{
+    struct pipeline *pipeline = text_pipeline(TEXT_WHOLE);
+    ck_assert_double_eq(pipeline->train.threshold, 0.5);
+    ck_assert_int_eq(pipeline->train.threshold_rule, THRESHOLD_GIVEN);
+    pipeline_free(&pipeline);
+    pipeline = text_pipeline(text_with("'logistic'", "'logistic','threshold':0.3"));
+    ck_assert_double_eq(pipeline->train.threshold, 0.3);
+    ck_assert_int_eq(pipeline->train.threshold_rule, THRESHOLD_GIVEN);
+    pipeline_free(&pipeline);
+    pipeline = text_pipeline(text_with("'logistic'", "'logistic','threshold':'youden'"));
+    ck_assert_int_eq(pipeline->train.threshold_rule, THRESHOLD_YOUDEN);
+    pipeline_free(&pipeline);
+    pipeline = text_pipeline(text_with("'logistic'", "'logistic','threshold':'f1'"));
+    ck_assert_int_eq(pipeline->train.threshold_rule, THRESHOLD_F1);
+    pipeline_free(&pipeline);
+    text_mistaken(text_with("'logistic'", "'logistic','threshold':1"), "/train/threshold",
+                  "must be between 0 and 1");
+    text_mistaken(text_with("'logistic'", "'logistic','threshold':true"), "/train/threshold",
+                  NO_THRESHOLD);
+    text_mistaken(text_with("'logistic'", "'logistic','threshold':null"), "/train/threshold",
+                  NO_THRESHOLD);
+    text_mistaken(text_with("'logistic'", "'logistic','threshold':'f2'"), "/train/threshold",
+                  "\"f2\" is not known, did you mean \"f1\"? It is one of f1 or youden");
+}
+END_TEST
+
 START_TEST(a_label_without_a_field_comes_later)
 {
     struct pipeline *pipeline = text_pipeline(text_with("'field':'Status',", ""));
@@ -122,6 +151,13 @@ START_TEST(an_outcome_may_be_one_of_several_classes)
     ck_assert_int_ge(schema_find(decisions, "probabilities"), 0);
     ck_assert_int_lt(schema_find(decisions, "prediction"), 0);
     pipeline_free(&pipeline);
+}
+END_TEST
+
+START_TEST(only_two_outcomes_have_a_threshold)
+{
+    text_mistaken(with_label(CLASSES, "logistic','threshold':'f1", ""), "/train/threshold",
+                  "is for one of two outcomes alone");
 }
 END_TEST
 
@@ -268,7 +304,8 @@ END_TEST
 RUN_TESTS("pipeline_train", training_has_its_defaults, training_is_set,
           a_misspelt_setting_of_the_learner_gets_a_hint, an_unknown_learner_is_a_mistake,
           the_share_of_the_test_is_a_share, training_takes_two_rows_at_least,
-          of_much_history_a_sample_is_taken, a_label_without_a_field_comes_later,
+          of_much_history_a_sample_is_taken, the_threshold_is_a_probability_or_chosen,
+          only_two_outcomes_have_a_threshold, a_label_without_a_field_comes_later,
           a_label_says_what_kind_it_is, an_outcome_may_be_one_of_several_classes,
           an_outcome_may_be_a_number, classes_are_three_different_texts_at_least,
           a_learner_that_cannot_predict_such_an_outcome_is_a_mistake, several_classes_have_no_bands,

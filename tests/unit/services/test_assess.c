@@ -154,6 +154,44 @@ START_TEST(several_classes_have_their_confusion)
 }
 END_TEST
 
+/* What is best on the training rows is asked of the test rows; what needs no threshold stays. */
+START_TEST(a_threshold_is_chosen_on_the_training_rows)
+{
+    learn_credit();
+    double plain = test_figure("f1"), auc = test_figure("auc"), threshold;
+    double *score = arena_alloc(arena, CREDIT_ROWS, sizeof(*score)), *all;
+    size_t right;
+    struct error err = {0};
+    ck_assert_double_eq(test_figure("threshold"), 0.5);
+    pipeline->train.threshold_rule = THRESHOLD_F1;
+    ck_ok(train_evaluate(pipeline, rows, &split, &training, &err), err);
+    all = arena_alloc(arena, CREDIT_ROWS, sizeof(*all));
+    ck_ok(scorer_score(training.scorer, arena, rows, all, NULL, 0, &err), err);
+    for (size_t i = 0; i < split.train_rows; i++)
+        score[i] = all[split.train[i]];
+    ck_ok(
+        evaluate_threshold(split.train_y, score, split.train_rows, THRESHOLD_F1, &threshold, &err),
+        err);
+    ck_assert_double_eq(test_figure("threshold"), threshold);
+    ck_assert_double_eq(assessment_figure(&training.train, "threshold"), threshold);
+    ck_assert_double_ne(threshold, 0.5);
+    ck_assert_double_gt(assessment_figure(&training.train, "f1"), plain);
+    ck_assert_double_eq(test_figure("auc"), auc);
+    size_t count = confused(&right);
+    ck_assert_double_eq_tol(test_figure("accuracy"), (double)right / (double)count, 1e-12);
+    for (size_t i = 0, taken = 0; i < split.test_rows; i++) {
+        taken += all[split.test[i]] >= threshold;
+        if (i + 1 == split.test_rows)
+            ck_assert_uint_eq(taken, training.test.confusion[1] + training.test.confusion[3]);
+    }
+    pipeline->train.threshold_rule = THRESHOLD_GIVEN;
+    pipeline->train.threshold = 0.9;
+    ck_ok(train_evaluate(pipeline, rows, &split, &training, &err), err);
+    ck_assert_double_eq(test_figure("threshold"), 0.9);
+    train_free(&training);
+}
+END_TEST
+
 /* The rows of a feature's segments are all rows, and a segment is measured as those rows are. */
 START_TEST(segments_part_the_rows)
 {
@@ -178,7 +216,8 @@ START_TEST(segments_part_the_rows)
         }
         struct assessment alone;
         struct error err = {0};
-        ck_ok(assess(pipeline, training.scorer, rows, row, y, count, ASSESS_FIGURES, &alone, &err),
+        ck_ok(assess(pipeline, training.scorer, rows, row, y, count,
+                     &(struct assess_how){ASSESS_FIGURES, 0.5}, &alone, &err),
               err);
         ck_assert_uint_eq(count, segment->figure.rows);
         if (isfinite(segment->figure.value))
@@ -294,7 +333,7 @@ END_TEST
 RUN_TESTS("assess", two_classes_have_figures_confusion_curves_and_calibration,
           numbers_have_errors_that_the_spread_covers,
           a_better_learner_has_smaller_errors_and_spread, several_classes_have_their_confusion,
-          segments_part_the_rows, features_are_worth_what_is_lost_without_them,
-          features_share_what_splits_gained, a_model_learns_more_from_more_rows,
-          the_same_model_is_assessed_the_same,
+          a_threshold_is_chosen_on_the_training_rows, segments_part_the_rows,
+          features_are_worth_what_is_lost_without_them, features_share_what_splits_gained,
+          a_model_learns_more_from_more_rows, the_same_model_is_assessed_the_same,
           without_test_rows_there_is_nothing_but_the_training_split)

@@ -68,8 +68,8 @@ START_TEST(a_fold_is_what_a_model_of_the_other_folds_scores)
     ck_ok(scorer_fit(&candidate.pipeline, &(struct lesson){rows, learn.row, learn.rows, learn.y, 1},
                      &scorer, &err),
           err);
-    ck_ok(assess(pipeline, scorer, rows, judge.row, judge.y, judge.rows, ASSESS_FIGURES, &expected,
-                 &err),
+    ck_ok(assess(pipeline, scorer, rows, judge.row, judge.y, judge.rows,
+                 &(struct assess_how){ASSESS_FIGURES, 0.5}, &expected, &err),
           err);
     ck_assert_double_eq(found.fold[1], assessment_figure(&expected, "auc"));
 }
@@ -83,6 +83,23 @@ START_TEST(settings_and_share_matter)
     ck_assert_double_ne(judged("{\"learner\":\"logistic\"}", 0.3).score, plain);
     pipeline->search.metric = "log_loss";
     ck_assert_double_lt(judged("{\"learner\":\"logistic\"}", 1).score, 0.693);
+}
+END_TEST
+
+/* Of few positives hardly any is taken at 0.5, so that its F1 says little. */
+START_TEST(the_threshold_is_the_pipelines)
+{
+    set_up(3);
+    pipeline->search.metric = "f1";
+    double plain = judged("{\"learner\":\"logistic\"}", 1).score;
+    pipeline->train.threshold = 0.9;
+    ck_assert_double_lt(judged("{\"learner\":\"logistic\"}", 1).score, plain);
+    pipeline->train.threshold_rule = THRESHOLD_F1;
+    ck_assert_double_gt(judged("{\"learner\":\"logistic\"}", 1).score, plain);
+    pipeline->search.metric = "auc";
+    double auc = judged("{\"learner\":\"logistic\"}", 1).score;
+    pipeline->train.threshold_rule = THRESHOLD_GIVEN;
+    ck_assert_double_eq(judged("{\"learner\":\"logistic\"}", 1).score, auc);
 }
 END_TEST
 
@@ -149,4 +166,5 @@ END_TEST
 RUN_TESTS("trial", trials_of_numbers_and_of_classes_are_judged_by_their_own_metrics,
           a_trial_is_judged_on_each_fold_and_repeats_itself,
           a_fold_is_what_a_model_of_the_other_folds_scores, settings_and_share_matter,
-          more_or_less_of_a_metric_is_better, settings_that_are_none_are_refused)
+          the_threshold_is_the_pipelines, more_or_less_of_a_metric_is_better,
+          settings_that_are_none_are_refused)
