@@ -248,6 +248,8 @@ digest_parts(const struct frame *rows, struct split *split, struct error *err)
         pack_raw(&digested, rows->column[HISTORY_EVENT_ID].bytes[i]);
         pack_raw(&digested, (struct bytes){(const uint8_t *)"", 1});
         pack_raw(&digested, (struct bytes){(const uint8_t *)part, strlen(part) + 1});
+        pack_raw(&digested, rows->column[HISTORY_LABEL].bytes[i]);
+        pack_raw(&digested, (struct bytes){(const uint8_t *)"", 1});
     }
     if (pack_end(&digested, &all, err) != 0)
         return -1;

@@ -24,7 +24,7 @@ struct split {
     size_t folds;             /* fits of a trial; 0: nothing is searched */
     uint16_t *fold; /* of each training row: the fit that is judged on it, from 1; 0: none. All
                        other fits learn from it */
-    char digest[DIGEST_HEX]; /* SHA-256 over "<event id> NUL <part> NUL" of every row */
+    char digest[DIGEST_HEX]; /* SHA-256 over "<event id> NUL <part> NUL <label> NUL" of each row */
 };
 /* Rows must be sorted by the bytes of their event id, each once, with label. INPUT: fewer than
  * rows_min, one class only, a class with fewer rows than folds, a validation of one class; FATAL:

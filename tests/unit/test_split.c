@@ -115,6 +115,21 @@ START_TEST(a_second_run_is_the_same)
 }
 END_TEST
 
+START_TEST(rows_with_another_outcome_are_other_rows)
+{
+    set_up(FEW, 0);
+    struct split one = made();
+    struct bytes *label = rows->column[HISTORY_LABEL].bytes;
+    size_t other = 1;
+    while (bytes_equal(label[0], label[other]))
+        other++;
+    label[0] = label[other];
+    struct split two = made();
+    ck_assert(memcmp(one.test, two.test, one.test_rows * sizeof(size_t)) == 0);
+    ck_assert_str_ne(one.digest, two.digest);
+}
+END_TEST
+
 START_TEST(folds_have_their_share_of_both_classes)
 {
     set_up(CREDIT_ROWS, 7);
@@ -291,7 +306,8 @@ END_TEST
 
 RUN_TESTS("split", folds_of_classes_and_of_numbers_are_dealt_alike, a_validation_may_be_of_numbers,
           more_folds_than_rows_of_a_class_are_refused, parts_do_not_overlap_and_leave_nothing_out,
-          a_second_run_is_the_same, folds_have_their_share_of_both_classes,
-          the_test_is_the_same_with_and_without_a_search, a_validation_has_about_its_share,
-          by_time_the_latest_are_tested_and_judged_on, a_larger_share_has_all_rows_of_a_smaller,
-          fewer_rows_of_a_class_than_folds_are_refused, a_validation_of_one_class_is_refused)
+          a_second_run_is_the_same, rows_with_another_outcome_are_other_rows,
+          folds_have_their_share_of_both_classes, the_test_is_the_same_with_and_without_a_search,
+          a_validation_has_about_its_share, by_time_the_latest_are_tested_and_judged_on,
+          a_larger_share_has_all_rows_of_a_smaller, fewer_rows_of_a_class_than_folds_are_refused,
+          a_validation_of_one_class_is_refused)

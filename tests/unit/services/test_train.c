@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "credit.h"
+#include "history.h"
 
 #define FEW 400
 
@@ -115,17 +116,21 @@ START_TEST(another_seed_splits_otherwise)
 }
 END_TEST
 
-START_TEST(the_digest_is_of_sorted_ids_and_their_side)
+START_TEST(the_digest_is_of_sorted_ids_their_side_and_their_outcome)
 {
     set_up(FEW);
     pipeline->train.test_share = 0;
-    char *expected = arena_alloc(arena, FEW, 13);
+    uint8_t *expected = arena_alloc(arena, FEW, 64), *end = expected;
     for (size_t i = 0; i < FEW; i++) {
-        memcpy(expected + i * 13, rows->column[0].bytes[i].at, 6);
-        memcpy(expected + i * 13 + 7, "train", 5);
+        const struct bytes parts[] = {rows->column[HISTORY_EVENT_ID].bytes[i], bytes_of("train"),
+                                      rows->column[HISTORY_LABEL].bytes[i]};
+        for (size_t k = 0; k < 3; k++) {
+            memcpy(end, parts[k].at, parts[k].length);
+            end += parts[k].length + 1; /* a NUL behind each */
+        }
     }
     char digest[DIGEST_HEX];
-    digest_hex((struct bytes){(const uint8_t *)expected, (size_t)FEW * 13}, digest);
+    digest_hex((struct bytes){expected, (size_t)(end - expected)}, digest);
     ck_assert_str_eq(split_rows().digest, digest);
 }
 END_TEST
@@ -246,8 +251,8 @@ RUN_TESTS("train", history_becomes_a_model_that_tells_good_from_bad,
           threads_change_neither_the_model_file_nor_the_learning_curve,
           every_row_is_on_one_side_and_about_the_share_is_tested_on,
           a_row_stays_on_its_side_as_history_grows, another_seed_splits_otherwise,
-          the_digest_is_of_sorted_ids_and_their_side, the_same_history_gives_the_same_bytes,
-          without_a_test_share_there_are_no_test_metrics,
+          the_digest_is_of_sorted_ids_their_side_and_their_outcome,
+          the_same_history_gives_the_same_bytes, without_a_test_share_there_are_no_test_metrics,
           metrics_are_told_with_nulls_where_undefined, left_out_categories_are_told,
           too_few_rows_are_refused, one_class_only_is_refused,
           a_test_share_of_all_leaves_nothing_to_learn_from, rows_out_of_order_are_a_fault_of_ours,
