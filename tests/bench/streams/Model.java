@@ -1,6 +1,7 @@
 // Model: the weights that tests/bench/weights.c writes, and decisions by them: what the learner "logistic"
-// and its encoders do in shared/, in the same precision.
+// and its encoders do in shared/, in the same precision. The probability may come from ONNX Runtime instead.
 // SPDX-License-Identifier: Apache-2.0
+import ai.onnxruntime.OrtException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -30,8 +31,9 @@ final class Model {
     private final int reasons;
     private final Part[] parts;
     private final float[] x;
+    private final Onnx onnx; // null: plain arithmetic
 
-    Model(String path) throws IOException {
+    Model(String path, String onnxPath) throws IOException, OrtException {
         JsonNode root = mapper.readTree(new File(path));
         features = new String[root.get("features").size()];
         for (int i = 0; i < features.length; i++) features[i] = root.get("features").get(i).asText();
@@ -42,6 +44,7 @@ final class Model {
             columns = parts[i].end;
         }
         x = new float[columns];
+        onnx = onnxPath == null ? null : new Onnx(onnxPath, columns);
         weights = reals(root.get("weights"));
         means = reals(root.get("means"));
         bias = root.get("bias").asDouble();
@@ -102,7 +105,8 @@ final class Model {
         }
     }
 
-    private double probability() {
+    private double probability() throws OrtException {
+        if (onnx != null) return onnx.probability(x);
         double margin = bias;
         for (int j = 0; j < x.length; j++) margin += weights[j] * x[j];
         return 1 / (1 + Math.exp(-margin));
@@ -139,7 +143,7 @@ final class Model {
             out.put("model_digest", digest);
             explain(event, out.putArray("reasons"));
             return mapper.writeValueAsBytes(out);
-        } catch (IOException e) {
+        } catch (IOException | OrtException e) {
             throw new IllegalStateException(e);
         }
     }

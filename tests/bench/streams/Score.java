@@ -1,7 +1,8 @@
 // Score: what millrace-scoring does, as a Kafka Streams program with exactly_once_v2.
 //
-//   java Score BROKERS FROM TO EVENTS WEIGHTS.json COMMIT_INTERVAL_MS
+//   java Score BROKERS FROM TO EVENTS WEIGHTS.json COMMIT_INTERVAL_MS [MODEL.onnx]
 //
+// With MODEL.onnx, the probability is computed by ONNX Runtime, a call a record; the rest stays the same.
 // Prints one line of name=value once EVENTS are handled and committed; clocks run from the first event on.
 // SPDX-License-Identifier: Apache-2.0
 import com.sun.management.OperatingSystemMXBean;
@@ -41,7 +42,8 @@ public final class Score {
         settings.put(StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Serdes.ByteArraySerde.class);
         settings.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.ByteArraySerde.class);
         settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        Model model = new Model(args[4]);
+        String onnx = args.length > 6 ? args[6] : null;
+        Model model = new Model(args[4], onnx);
         long events = Long.parseLong(args[3]);
         CountDownLatch done = new CountDownLatch(1);
         StreamsBuilder builder = new StreamsBuilder();
@@ -59,6 +61,7 @@ public final class Score {
         double seconds = (System.nanoTime() - began) / 1e9;
         double used = (SYSTEM.getProcessCpuTime() - cpu) / 1e9;
         streams.close(Duration.ofSeconds(60)); // commits what is open
-        System.out.printf("mode=streams events=%d seconds=%.3f cpu_seconds=%.3f%n", handled, seconds, used);
+        System.out.printf("mode=%s events=%d seconds=%.3f cpu_seconds=%.3f%n",
+                onnx == null ? "streams" : "streams-onnx", handled, seconds, used);
     }
 }
