@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lot.h"
+#include "chance.h"
 
 #define CUTS       256
 #define CHUNK_ROWS 4096 /* rows that a piece of work puts into bins */
@@ -193,7 +193,7 @@ sampled_row(const struct making *making, size_t i)
     size_t rows = making->source->x->rows;
     if (making->sample == rows)
         return i;
-    double jitter = lot_unit(lot_draw(making->source->seed, i));
+    double jitter = chance_draw_unit(chance_draw(making->source->seed, i));
     size_t row = (size_t)(((double)i + jitter) * (double)rows / (double)making->sample);
     return row < rows ? row : rows - 1;
 }

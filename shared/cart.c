@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cart_private.h"
-#include "lot.h"
+#include "chance.h"
 
 #define PURE 1e-12 /* impurity of a row, relative to what it is made from, that is rounding */
 
@@ -171,7 +171,7 @@ take_column(struct cart *cart, size_t j, uint64_t seed)
 {
     size_t columns = cart->data->x.columns;
     if (cart->settings.columns_tried < columns) {
-        size_t other = j + lot_below(lot_draw(seed, j), columns - j);
+        size_t other = j + chance_draw_below(chance_draw(seed, j), columns - j);
         uint32_t drawn = cart->column[other];
         cart->column[other] = cart->column[j];
         cart->column[j] = drawn;
@@ -207,7 +207,7 @@ split_node(struct cart *cart, uint32_t number, uint64_t seed, struct error *err)
     if (!(node.impurity > PURE * scale))
         return 0;
     struct cart_split best;
-    search_columns(cart, &node, lot_draw(seed, number), &best);
+    search_columns(cart, &node, chance_draw(seed, number), &best);
     if (!(best.gain > -INFINITY))
         return 0;
     uint32_t left = part_rows(cart, &node, &best);

@@ -3,37 +3,29 @@
 
 #include <math.h>
 
-#define GOLDEN UINT64_C(0x9e3779b97f4a7c15)
-
-static uint64_t
-mix(uint64_t z)
-{
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 /* Two rounds of mixing part the streams: seed + stream alone would let streams of neighbouring
- * seeds meet. */
+ * seeds meet. Stream 1 is mixed from the seed as draws are. */
 struct chance
 chance_of(uint64_t seed, uint64_t stream)
 {
-    return (struct chance){mix(mix(seed + GOLDEN) + stream * GOLDEN)};
+    return (struct chance){chance_mix(chance_mix(seed) + (stream - 1) * CHANCE_STEP)};
 }
 
 uint64_t
 chance_bits(struct chance *chance)
 {
-    return mix(chance->state += GOLDEN);
+    uint64_t bits = chance_mix(chance->state);
+    chance->state += CHANCE_STEP;
+    return bits;
 }
 
 double
 chance_unit(struct chance *chance)
 {
-    return (double)(chance_bits(chance) >> 11) * 0x1p-53;
+    return chance_draw_unit(chance_bits(chance));
 }
 
-/* Lemire, Fast Random Integer Generation in an Interval, 2019: without the bias of a remainder. */
+/* Lemire, Fast Random Integer Generation in an Interval, 2019: without any bias. */
 uint64_t
 chance_below(struct chance *chance, uint64_t limit)
 {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lot.h"
+#include "../chance.h"
 #include "../monotone.h"
 #include "../objective.h"
 #include "model.h"
@@ -268,7 +268,8 @@ draw_rows(struct fit *fit, uint64_t seed)
 {
     fit->rows = 0;
     for (size_t i = 0; i < fit->data->x.rows; i++)
-        if (fit->settings->row_share >= 1 || lot_unit(lot_draw(seed, i)) < fit->settings->row_share)
+        if (fit->settings->row_share >= 1 ||
+            chance_draw_unit(chance_draw(seed, i)) < fit->settings->row_share)
             fit->row[fit->rows++] = (uint32_t)i;
     for (; fit->rows == 0 && fit->rows < fit->data->x.rows; fit->rows++)
         fit->row[fit->rows] = (uint32_t)fit->rows;
@@ -289,7 +290,7 @@ draw_columns(struct fit *fit, uint64_t seed)
     for (size_t j = 0; j < columns; j++)
         fit->column[j] = (uint32_t)j;
     for (size_t j = 0; fit->columns < columns && j < fit->columns; j++) {
-        size_t other = j + lot_below(lot_draw(seed, j), columns - j);
+        size_t other = j + chance_draw_below(chance_draw(seed, j), columns - j);
         uint32_t drawn = fit->column[other];
         fit->column[other] = fit->column[j];
         fit->column[j] = drawn;
@@ -302,13 +303,13 @@ static int
 add_round(struct fit *fit, struct model *model, struct error *err)
 {
     size_t outputs = fit->objective.outputs;
-    uint64_t seed = lot_draw(fit->fitting->seed, model->trees->count);
+    uint64_t seed = chance_draw(fit->fitting->seed, model->trees->count);
     if (objective_derive(&fit->objective, fit->data, fit->margin, fit->crew, fit->derivative,
                          err) != 0)
         return -1;
-    draw_rows(fit, lot_draw(seed, 0));
+    draw_rows(fit, chance_draw(seed, 0));
     for (size_t k = 0; k < outputs; k++) {
-        draw_columns(fit, lot_draw(seed, k + 1));
+        draw_columns(fit, chance_draw(seed, k + 1));
         const struct grow_task task = {&fit->derivative[k], outputs,     fit->row,
                                        fit->rows,           fit->column, fit->columns};
         if (grower_grow(fit->grower, &task, model->trees, err) != 0)

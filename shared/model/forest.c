@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "../cart.h"
-#include "../lot.h"
+#include "../chance.h"
 #include "../mean_trees.h"
 #include "model.h"
 
@@ -159,7 +159,7 @@ draw_rows(const struct fit *fit, uint64_t seed, double *weights)
     size_t drawn = (size_t)ceil(fit->settings->row_share * (double)rows);
     memset(weights, 0, rows * sizeof(*weights));
     for (size_t i = 0; i < drawn; i++) {
-        size_t row = lot_below(lot_draw(seed, i), rows);
+        size_t row = chance_draw_below(chance_draw(seed, i), rows);
         weights[row] += dataset_weight(fit->data, row);
     }
 }
@@ -178,9 +178,9 @@ any_row(const double *weights, size_t rows)
 static uint64_t
 draw_bag(const struct fit *fit, size_t tree, double *weights)
 {
-    uint64_t seed = lot_draw(fit->fitting->seed, tree);
+    uint64_t seed = chance_draw(fit->fitting->seed, tree);
     do {
-        seed = lot_mix(seed);
+        seed = chance_mix(seed);
         draw_rows(fit, seed, weights);
     } while (!any_row(weights, fit->data->x.rows));
     return seed;

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../lot.h"
+#include "../chance.h"
 #include "../trees.h"
 #include "model.h"
 
@@ -83,7 +83,7 @@ fit_close(struct fit *fit)
 static uint64_t
 draw(struct fit *fit)
 {
-    return lot_draw(fit->seed, fit->draws++);
+    return chance_draw(fit->seed, fit->draws++);
 }
 
 /* Whether a would be drawn after b. */
@@ -128,7 +128,7 @@ draw_rows(struct fit *fit)
     size_t held = 0;
     for (size_t i = 0; i < fit->data->x.rows; i++) {
         double weight = dataset_weight(fit->data, i);
-        const struct drawn one = {-log1p(-lot_unit(draw(fit))) / weight, (uint32_t)i};
+        const struct drawn one = {-log1p(-chance_draw_unit(draw(fit))) / weight, (uint32_t)i};
         if (!(weight > 0))
             continue;
         if (held < fit->rows) {
@@ -170,7 +170,7 @@ static bool
 draw_column(struct fit *fit, const uint32_t *row, size_t count, uint32_t *column, float range[2])
 {
     for (size_t left = fit->data->x.columns; left > 0; left--) {
-        size_t at = lot_below(draw(fit), left);
+        size_t at = chance_draw_below(draw(fit), left);
         *column = fit->column[at];
         fit->column[at] = fit->column[left - 1];
         fit->column[left - 1] = *column;
@@ -184,7 +184,7 @@ draw_column(struct fit *fit, const uint32_t *row, size_t count, uint32_t *column
 static float
 draw_threshold(struct fit *fit, const float range[2])
 {
-    double share = lot_unit(draw(fit));
+    double share = chance_draw_unit(draw(fit));
     float at = (float)((double)range[0] + share * ((double)range[1] - (double)range[0]));
     return at > range[0] ? at : nextafterf(range[0], range[1]);
 }
@@ -199,7 +199,7 @@ part_rows(struct fit *fit, uint32_t *row, size_t count, struct tree_split *split
         right += x >= split->threshold;
         known += isnan(x) ? 0 : 1;
     }
-    split->missing_left = lot_unit(draw(fit)) * (double)known >= (double)right;
+    split->missing_left = chance_draw_unit(draw(fit)) * (double)known >= (double)right;
     for (size_t i = 0; i < count; i++) {
         float x = cell(fit, row[i], split->column);
         if (isnan(x) ? !split->missing_left : !(x < split->threshold))

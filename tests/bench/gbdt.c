@@ -11,8 +11,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "chance.h"
 #include "evaluate.h"
-#include "lot.h"
 #include "model/model.h"
 
 #define COLUMNS 28
@@ -59,13 +59,13 @@ draw_row(uint64_t seed, float *row, float *label)
     for (size_t j = 0; j < COLUMNS; j++) {
         double sum = 0;
         for (size_t k = 0; k < 4; k++)
-            sum += lot_unit(lot_draw(seed, draws++)) - 0.5;
+            sum += chance_draw_unit(chance_draw(seed, draws++)) - 0.5;
         row[j] = (float)(sum * 1.7);
     }
     double margin = (double)row[0] + 0.5 * (double)(row[1] * row[2]) + sin(2 * (double)row[3]);
     for (size_t j = 4; j < 10; j++)
         margin += 0.3 * (double)row[j];
-    double chance = lot_unit(lot_draw(seed, draws));
+    double chance = chance_draw_unit(chance_draw(seed, draws));
     *label = chance < 1 / (1 + exp(-1.5 * margin)) ? 1 : 0;
 }
 
@@ -74,7 +74,7 @@ draw_rows(size_t rows, const char *path)
 {
     float *x = room(rows * COLUMNS, sizeof(*x)), *y = room(rows, sizeof(*y));
     for (size_t i = 0; i < rows; i++)
-        draw_row(lot_draw(rows, i), &x[i * COLUMNS], &y[i]);
+        draw_row(chance_draw(rows, i), &x[i * COLUMNS], &y[i]);
     FILE *file = fopen(path, "wb");
     if (file == NULL || fwrite(x, sizeof(*x), rows * COLUMNS, file) != rows * COLUMNS ||
         fwrite(y, sizeof(*y), rows, file) != rows || fclose(file) != 0)

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "chance.h"
 #include "check_main.h"
-#include "lot.h"
 #include "model/model.h"
 
 static struct arena *arena;

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "chance.h"
 #include "check_main.h"
-#include "lot.h"
 
 static struct bins *
 make(const struct bins_source *source)
@@ -81,7 +81,7 @@ START_TEST(many_values_have_bins_of_about_as_many_rows)
     static float x[MANY];
     size_t rows[256] = {0};
     for (size_t i = 0; i < MANY; i++)
-        x[i] = (float)exp(5 * lot_unit(lot_draw(1, i)));
+        x[i] = (float)exp(5 * chance_draw_unit(chance_draw(1, i)));
     struct bins *bins = make_column(x, MANY, 0, 100);
     ck_assert_uint_eq(bins->values[0], 100);
     for (size_t i = 0; i < MANY; i++)
@@ -96,7 +96,7 @@ START_TEST(a_value_of_many_rows_has_its_own_bin)
 {
     static float x[MANY];
     for (size_t i = 0; i < MANY; i++)
-        x[i] = i % 2 == 0 ? 0.5F : (float)lot_unit(lot_draw(1, i));
+        x[i] = i % 2 == 0 ? 0.5F : (float)chance_draw_unit(chance_draw(1, i));
     struct bins *bins = make_column(x, MANY, 0, 16);
     uint8_t bin = bins_of(bins, 0, 0.5F);
     ck_assert(bin > 0 && bin < bins->values[0] - 1);
@@ -129,7 +129,7 @@ START_TEST(rows_lie_binned_by_row_and_by_column)
     enum { ROWS = 5000, COLUMNS = 19 };
     static float x[ROWS * COLUMNS];
     for (size_t i = 0; i < ROWS * COLUMNS; i++)
-        x[i] = i % 13 == 0 ? NAN : (float)lot_unit(lot_draw(2, i));
+        x[i] = i % 13 == 0 ? NAN : (float)chance_draw_unit(chance_draw(2, i));
     const struct matrix matrix = {ROWS, COLUMNS, x};
     struct bins *bins = make(&(struct bins_source){.x = &matrix, .most = 40});
     struct crew *crew = NULL;

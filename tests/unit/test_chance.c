@@ -67,6 +67,37 @@ START_TEST(every_number_below_a_limit_is_as_likely)
 }
 END_TEST
 
+START_TEST(a_draw_is_the_same_whatever_was_drawn_before)
+{
+    ck_assert_uint_eq(chance_mix(1234567), UINT64_C(6457827717110365317));
+    for (uint64_t i = 10; i-- > 0;) {
+        ck_assert_uint_eq(chance_draw(7, i), chance_draw(7, i));
+        ck_assert_uint_ne(chance_draw(7, i), chance_draw(7, i + 1));
+        ck_assert_uint_ne(chance_draw(7, i), chance_draw(8, i));
+        ck_assert_uint_ne(chance_draw(chance_draw(7, i), 0), chance_draw(7, i));
+    }
+}
+END_TEST
+
+START_TEST(draws_below_a_limit_are_as_likely_and_units_below_one)
+{
+    size_t seen[7] = {0};
+    double squares = 0, sum = 0;
+    for (size_t i = 0; i < DRAWS; i++) {
+        seen[chance_draw_below(chance_draw(3, i), 7)]++;
+        sum += chance_draw_unit(chance_draw(4, i));
+    }
+    for (size_t i = 0; i < 7; i++)
+        squares += pow((double)seen[i] - DRAWS / 7.0, 2) / (DRAWS / 7.0);
+    ck_assert_double_lt(squares, 24.1); /* as above */
+    ck_assert_double_lt(fabs(sum / DRAWS - 0.5), 5 * sqrt(1.0 / 12 / DRAWS));
+    ck_assert_double_eq(chance_draw_unit(0), 0);
+    ck_assert_double_lt(chance_draw_unit(UINT64_MAX), 1);
+    ck_assert_uint_eq(chance_draw_below(UINT64_MAX, 1), 0);
+    ck_assert_uint_eq(chance_draw_below(UINT64_MAX, 7), 6);
+}
+END_TEST
+
 START_TEST(every_order_is_as_likely)
 {
     struct chance chance = chance_of(5, 0);
@@ -88,4 +119,5 @@ END_TEST
 
 RUN_TESTS("chance", the_bits_are_splitmix64s, a_seed_gives_the_same_numbers_and_each_stream_its_own,
           units_and_normals_have_their_moments, every_number_below_a_limit_is_as_likely,
-          every_order_is_as_likely)
+          a_draw_is_the_same_whatever_was_drawn_before,
+          draws_below_a_limit_are_as_likely_and_units_below_one, every_order_is_as_likely)

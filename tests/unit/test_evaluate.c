@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "chance.h"
 #include "credit.h"
-#include "lot.h"
 
 static size_t
 read_reals(const json_t *array, double *out)
@@ -147,8 +147,8 @@ START_TEST(the_threshold_is_the_best_of_all_scores)
     struct error err = {0};
     for (uint64_t round = 0; round < 50; round++) {
         for (size_t i = 0; i < 200; i++) {
-            p[i] = floor(lot_unit(lot_draw(round, i)) * 40) / 40; /* with ties */
-            y[i] = lot_unit(lot_draw(round + 1000, i)) < p[i] * 0.6;
+            p[i] = floor(chance_draw_unit(chance_draw(round, i)) * 40) / 40; /* with ties */
+            y[i] = chance_draw_unit(chance_draw(round + 1000, i)) < p[i] * 0.6;
         }
         for (int rule = THRESHOLD_F1; rule <= THRESHOLD_YOUDEN; rule++) {
             best_by_trying(y, p, 200, (enum threshold_rule)rule, &expected);

@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "chance.h"
 #include "check_main.h"
-#include "lot.h"
 
 #define ROWS        20037 /* some pieces, and a tile that is not full */
 #define COLUMNS_MAX 21
@@ -15,7 +15,7 @@ static double y[ROWS], weights[ROWS], mean[COLUMNS_MAX], w[COLUMNS_MAX + 1];
 static double
 draw(uint64_t stream, size_t number)
 {
-    return 2 * lot_unit(lot_draw(stream, number)) - 1;
+    return 2 * chance_draw_unit(chance_draw(stream, number)) - 1;
 }
 
 static void

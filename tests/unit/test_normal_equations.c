@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "normal_equations.h"
 
+#include "chance.h"
 #include "check_main.h"
 #include "linear.h"
-#include "lot.h"
 
 #define ROWS    20001 /* some pieces */
 #define COLUMNS 3
@@ -16,9 +16,9 @@ fill(void)
 {
     for (size_t i = 0; i < ROWS; i++) {
         for (size_t j = 0; j < COLUMNS; j++)
-            x[i * COLUMNS + j] = (float)lot_unit(lot_draw(j, i));
-        weights[i] = lot_unit(lot_draw(8, i));
-        v[i] = lot_unit(lot_draw(9, i)) - 0.5;
+            x[i * COLUMNS + j] = (float)chance_draw_unit(chance_draw(j, i));
+        weights[i] = chance_draw_unit(chance_draw(8, i));
+        v[i] = chance_draw_unit(chance_draw(9, i)) - 0.5;
     }
 }
 

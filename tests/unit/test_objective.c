@@ -95,7 +95,7 @@ START_TEST(derivatives_are_those_of_the_loss)
         for (size_t i = 0; i < data.x.rows; i++)
             total_weight += data.weights[i];
         for (size_t i = 0; i < cells; i++)
-            margin[i] = lot_unit(lot_draw(4, i)) * 6 - 3;
+            margin[i] = chance_draw_unit(chance_draw(4, i)) * 6 - 3;
         ck_ok(objective_derive(&objective, &data, margin, crew, at, &err), err);
         for (size_t i = 0; i < cells; i += 7) {
             double loss[2], step = 1e-5;

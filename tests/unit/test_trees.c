@@ -3,8 +3,8 @@
 
 #include <math.h>
 
+#include "chance.h"
 #include "check_main.h"
-#include "lot.h"
 
 #define COLUMNS 5
 #define CODES   6 /* of the last column, which holds categories */
@@ -14,7 +14,7 @@ static uint64_t draws;
 static double
 draw(void)
 {
-    return lot_unit(lot_draw(77, draws++));
+    return chance_draw_unit(chance_draw(77, draws++));
 }
 
 /* A split of a random column, of a number or of categories, with gaps to either side. */
@@ -24,7 +24,7 @@ draw_split(double cover)
     struct tree_split split = {.column = (uint32_t)(draw() * COLUMNS)};
     split.category = split.column == COLUMNS - 1;
     split.threshold = (float)(draw() * 2 - 1);
-    split.set.bits[0] = lot_draw(5, draws++) & 63;
+    split.set.bits[0] = chance_draw(5, draws++) & 63;
     split.missing_left = draw() < 0.5;
     split.cover[0] = cover * draw();
     split.cover[1] = cover - split.cover[0];

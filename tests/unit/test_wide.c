@@ -7,8 +7,8 @@
 #undef ways_make
 #undef ways_explain
 
+#include "chance.h"
 #include "check_main.h"
-#include "lot.h"
 
 #define COLUMNS 6
 #define ROWS    8
@@ -21,7 +21,7 @@ static uint64_t draws;
 static double
 draw(void)
 {
-    return lot_unit(lot_draw(3, draws++));
+    return chance_draw_unit(chance_draw(3, draws++));
 }
 
 static struct trees *

@@ -101,11 +101,11 @@ drawn(size_t rows, uint64_t seed)
     for (size_t i = 0; i < rows; i++) {
         float *row = &data.x.at[i * COLUMNS];
         for (size_t j = 0; j < COLUMNS; j++)
-            row[j] = (float)lot_unit(lot_draw(seed, i * 16 + j)) * 4 - 2;
+            row[j] = (float)chance_draw_unit(chance_draw(seed, i * 16 + j)) * 4 - 2;
         double margin = (double)(row[0] * row[1] + row[2]) + sin(3 * (double)row[3]);
-        y[i] = lot_unit(lot_draw(seed, i * 16 + 14)) < sigmoid(2 * margin);
+        y[i] = chance_draw_unit(chance_draw(seed, i * 16 + 14)) < sigmoid(2 * margin);
         for (size_t j = 0; j < COLUMNS; j++)
-            if (lot_unit(lot_draw(seed, i * 16 + 8 + j)) < 0.05)
+            if (chance_draw_unit(chance_draw(seed, i * 16 + 8 + j)) < 0.05)
                 row[j] = NAN;
     }
     data.y = y;
@@ -388,8 +388,8 @@ START_TEST(ten_thousand_categories_are_learnt_from_the_frequent_ones)
     double *y = arena_alloc(arena, ROWS, sizeof(double));
     for (size_t i = 0; i < ROWS; i++) {
         bool frequent = i % 2 == 0;
-        data.x.at[i] = (float)(frequent ? lot_draw(1, i) % 40 : lot_draw(2, i) % MANY);
-        y[i] = frequent ? (int)data.x.at[i] % 2 : (double)(lot_draw(3, i) % 2);
+        data.x.at[i] = (float)(frequent ? chance_draw(1, i) % 40 : chance_draw(2, i) % MANY);
+        y[i] = frequent ? (int)data.x.at[i] % 2 : (double)(chance_draw(3, i) % 2);
     }
     data.y = y;
     struct model *model = fitted(type, settings_of(type), &data, &plain);

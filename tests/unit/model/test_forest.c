@@ -142,7 +142,7 @@ START_TEST(the_out_of_bag_error_is_that_of_rows_not_seen)
     struct dataset data = golden_dataset("x", "binary", false);
     double *y = arena_alloc(arena, data.x.rows, sizeof(double));
     for (size_t i = 0; i < data.x.rows; i++)
-        y[i] = (double)(lot_draw(9, i) & 1);
+        y[i] = (double)(chance_draw(9, i) & 1);
     data.y = y;
     struct told told = {0};
     const struct fitting fitting = {.seed = 1, .progress = listen, .self = &told};

@@ -17,7 +17,7 @@ cloud(void)
     struct dataset data = {.x = {ROWS, COLUMNS, NULL}};
     data.x.at = arena_alloc(arena, ROWS * COLUMNS, sizeof(float));
     for (size_t i = 0; i < ROWS * COLUMNS; i++) {
-        double unit = lot_unit(lot_draw(1, i)) + lot_unit(lot_draw(2, i)) - 1;
+        double unit = chance_draw_unit(chance_draw(1, i)) + chance_draw_unit(chance_draw(2, i)) - 1;
         data.x.at[i] = (float)(i / COLUMNS % 50 == 0 ? unit * 4 + 3 : unit);
     }
     return data;
