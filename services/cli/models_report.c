@@ -184,7 +184,9 @@ add_importance(struct cli *cli, const json_t *model, struct report *report)
     const json_t *rows = json_object_get(model, "importance");
     size_t count = json_array_size(rows);
     struct report_column *column = arena_alloc(cli->arena, count + 1, sizeof(*column));
-    for (size_t i = 0; column != NULL && i < count; i++) {
+    if (column == NULL)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
         const json_t *row = json_array_get(rows, i);
         bool gain = strcmp(text_at(row, "figure"), "gain") == 0;
         column[i] = (struct report_column){text_at(row, "feature"),
@@ -196,7 +198,7 @@ add_importance(struct cli *cli, const json_t *model, struct report *report)
     }
     report->column = column;
     report->gain = column + report->columns;
-    return column != NULL ? 0 : -1;
+    return 0;
 }
 
 static int

@@ -1,5 +1,5 @@
-/* outcome_learnt: models of the rows of outcome_data.h, evaluated. SPDX-License-Identifier:
- * Apache-2.0 */
+/* outcome_learnt: models of the rows of outcome_data.h, evaluated.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_TESTS_OUTCOME_LEARNT_H
 #define MILLRACE_TESTS_OUTCOME_LEARNT_H
 
