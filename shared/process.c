@@ -3,7 +3,7 @@
 #include "process.h"
 
 #include <dirent.h>
-#include <malloc.h>
+#include <mimalloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,22 +14,18 @@
 #define MILLRACE_REVISION "unknown"
 #endif
 
-#define HEAPS_MAX       2
-#define LARGE_BLOCK     (256 * 1024) /* bytes */
-#define HEAP_KEEPS_FREE (512 * 1024) /* bytes at its end */
+/* The product's programs are linked with mimalloc; those of the tests have a sanitizer's malloc. */
+#pragma weak mi_option_set
+
+#define KEEPS_MS 2000 /* a loaded loop uses what it freed again long before */
 
 void
 process_tune_memory(void)
 {
-    mallopt(M_ARENA_MAX, HEAPS_MAX);
-    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
-    mallopt(M_TRIM_THRESHOLD, HEAP_KEEPS_FREE);
-}
-
-void
-process_give_back(void)
-{
-    malloc_trim(0);
+    if (mi_option_set == NULL)
+        return;
+    mi_option_set(mi_option_decommit_delay, KEEPS_MS);
+    mi_option_set(mi_option_segment_decommit_delay, KEEPS_MS);
 }
 
 static void

@@ -1,4 +1,4 @@
-/* process: what this process is and takes, as metrics, and how it keeps its memory small.
+/* process: what this process is and takes, as metrics, and how long it keeps its memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_PROCESS_H
 #define MILLRACE_PROCESS_H
@@ -8,11 +8,9 @@
 
 #define PROCESS_REST_MS 2000 /* without work for so long a loop gives its memory back */
 
-/* Few heaps for many threads, and large blocks that go back to the system as they are freed. Before
- * the first thread. */
+/* Memory that was freed goes back to the system after two seconds; before, it would be asked for
+ * again at once, and the kernel's share of a loaded loop is a fifth. */
 void process_tune_memory(void);
-/* What was freed goes back to the system; takes milliseconds, so it is for idle loops. */
-void process_give_back(void);
 
 /* process_resident_memory_bytes, process_cpu_seconds_total, process_open_fds and
  * millrace_build_info{version,revision} in Prometheus' text format. What the system does not tell

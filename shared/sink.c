@@ -221,7 +221,6 @@ rest(struct sink *sink)
     arena_release(sink->batch[0].arena);
     arena_release(sink->batch[1].arena);
     arena_release(sink->transaction->arena);
-    process_give_back();
 }
 
 static int

@@ -314,7 +314,6 @@ rest(struct stream *stream)
         return;
     stream->worked_ms = 0;
     stream_free_batches(stream, false);
-    process_give_back();
 }
 
 static void

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "process.h"
 
 int
 bench_open(struct bench *bench, const char *program)
@@ -16,6 +17,7 @@ bench_open(struct bench *bench, const char *program)
     const struct setting *const tables[] = {common_table, NULL};
     void *const outs[] = {&bench->settings, NULL};
     struct mistakes *mistakes = mistakes_create();
+    process_tune_memory(); /* as services do */
     bench->program = program;
     bool good = config_from_env(tables, outs, mistakes) == 0;
     const struct broker_settings kafka = {bench->settings.kafka_bootstrap_servers, program,

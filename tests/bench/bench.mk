@@ -36,12 +36,12 @@ build/bench/trees: build/o/tests/bench/trees.o
 BENCH_FITS := build/bench/perceptron build/bench/fits
 $(BENCH_FITS): build/bench/%: build/o/tests/bench/%.o build/o/shared/linear_blas.o build/o/libmillrace.a
 	@mkdir -p $(@D) && $(call say,ld $@)
-	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(LIBS) $(BLAS) -o $@
+	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(MALLOC) $(LIBS) $(BLAS) -o $@
 
 BENCH_PROGRAMS := $(addprefix build/bench/,loop fill floor load weights codec gbdt trees)
 $(BENCH_PROGRAMS): build/o/shared/linear_plain.o build/o/libmillrace.a
 	@mkdir -p $(@D) && $(call say,ld $@)
-	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(LIBS) $(BENCH_LINK) -o $@
+	$(Q)$(CC) $(PRODUCT) $(filter %.o,$^) $(filter %.a,$^) $(LINK) $(MALLOC) $(LIBS) $(BENCH_LINK) -o $@
 bench-programs: $(BENCH_PROGRAMS) $(BENCH_FITS)
 .PHONY: bench bench-programs profile
 
