@@ -3,10 +3,8 @@
  * others take the codes for numbers. Missing values and those that training did not know, or knew
  * too seldom, are missing in the matrix. SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <stdlib.h>
 
-#include "../vocabulary.h"
-#include "encoder.h"
+#include "../vocabulary_encoder.h"
 
 static const struct setting table[] = {
     SETTING(vocabulary_limits, rows_min, COUNT, "1",
@@ -15,39 +13,6 @@ static const struct setting table[] = {
             "codes at most, for the most frequent categories; from 1 to 10000"),
     {0},
 };
-
-struct encoder {
-    struct vocabulary *vocabulary;
-};
-
-static void
-category_free(struct encoder **encoder)
-{
-    if (*encoder != NULL)
-        vocabulary_free(&(*encoder)->vocabulary);
-    free(*encoder);
-    *encoder = NULL;
-}
-
-static int
-make(struct encoder **out, struct error *err)
-{
-    *out = calloc(1, sizeof(**out));
-    return *out != NULL ? 0 : error_memory(err, "category");
-}
-
-static int
-category_fit(const void *settings, const struct column *column, size_t rows, struct encoder **out,
-             struct error *err)
-{
-    DEFER(category_free) struct encoder *encoder = NULL;
-    if (make(&encoder, err) != 0 ||
-        vocabulary_learn(settings, column, rows, &encoder->vocabulary, err) != 0)
-        return -1;
-    *out = encoder;
-    encoder = NULL;
-    return 0;
-}
 
 static size_t
 category_width(const struct encoder *encoder)
@@ -62,12 +27,6 @@ category_categories(const struct encoder *encoder)
     return (uint32_t)vocabulary_count(encoder->vocabulary);
 }
 
-static uint64_t
-category_left_out(const struct encoder *encoder)
-{
-    return vocabulary_left_out(encoder->vocabulary);
-}
-
 static void
 category_apply(const struct encoder *encoder, const struct column *column, struct matrix *x,
                size_t at)
@@ -79,26 +38,6 @@ category_apply(const struct encoder *encoder, const struct column *column, struc
     }
 }
 
-static int
-category_save(const struct encoder *encoder, struct arena *arena, struct bytes *saved,
-              struct error *err)
-{
-    return vocabulary_save(encoder->vocabulary, arena, saved, err);
-}
-
-static int
-category_load(struct bytes saved, struct encoder **out, struct error *err)
-{
-    DEFER(category_free) struct encoder *encoder = NULL;
-    if (make(&encoder, err) != 0)
-        return -1;
-    if (vocabulary_load(saved, &encoder->vocabulary, err) != 0)
-        return error_wrap(err, "category");
-    *out = encoder;
-    encoder = NULL;
-    return 0;
-}
-
 extern const struct encoder_type encoder_category;
 const struct encoder_type encoder_category = {
     .name = "category",
@@ -106,13 +45,13 @@ const struct encoder_type encoder_category = {
     .table = table,
     .settings_size = sizeof(struct vocabulary_limits),
     .accepts = VOCABULARY_ACCEPTS,
-    .fit = category_fit,
+    .fit = vocabulary_encoder_fit,
     .width = category_width,
     .apply = category_apply,
-    .save = category_save,
-    .load = category_load,
-    .free = category_free,
-    .left_out = category_left_out,
+    .save = vocabulary_encoder_save,
+    .load = vocabulary_encoder_load,
+    .free = vocabulary_encoder_free,
+    .left_out = vocabulary_encoder_left_out,
     .missing = true,
     .categories = category_categories,
 };

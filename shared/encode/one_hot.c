@@ -3,10 +3,7 @@
  * did not know, or knew too seldom, and missing ones are all zeros. `most` bounds the columns: the
  * most frequent categories stay, and left_out tells how many did not.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
-
-#include "../vocabulary.h"
-#include "encoder.h"
+#include "../vocabulary_encoder.h"
 
 static const struct setting table[] = {
     SETTING(vocabulary_limits, rows_min, COUNT, "1",
@@ -16,49 +13,10 @@ static const struct setting table[] = {
     {0},
 };
 
-struct encoder {
-    struct vocabulary *vocabulary;
-};
-
-static void
-one_hot_free(struct encoder **encoder)
-{
-    if (*encoder != NULL)
-        vocabulary_free(&(*encoder)->vocabulary);
-    free(*encoder);
-    *encoder = NULL;
-}
-
-static int
-make(struct encoder **out, struct error *err)
-{
-    *out = calloc(1, sizeof(**out));
-    return *out != NULL ? 0 : error_memory(err, "one_hot");
-}
-
-static int
-one_hot_fit(const void *settings, const struct column *column, size_t rows, struct encoder **out,
-            struct error *err)
-{
-    DEFER(one_hot_free) struct encoder *encoder = NULL;
-    if (make(&encoder, err) != 0 ||
-        vocabulary_learn(settings, column, rows, &encoder->vocabulary, err) != 0)
-        return -1;
-    *out = encoder;
-    encoder = NULL;
-    return 0;
-}
-
 static size_t
 one_hot_width(const struct encoder *encoder)
 {
     return vocabulary_count(encoder->vocabulary);
-}
-
-static uint64_t
-one_hot_left_out(const struct encoder *encoder)
-{
-    return vocabulary_left_out(encoder->vocabulary);
 }
 
 static void
@@ -76,26 +34,6 @@ one_hot_apply(const struct encoder *encoder, const struct column *column, struct
     }
 }
 
-static int
-one_hot_save(const struct encoder *encoder, struct arena *arena, struct bytes *saved,
-             struct error *err)
-{
-    return vocabulary_save(encoder->vocabulary, arena, saved, err);
-}
-
-static int
-one_hot_load(struct bytes saved, struct encoder **out, struct error *err)
-{
-    DEFER(one_hot_free) struct encoder *encoder = NULL;
-    if (make(&encoder, err) != 0)
-        return -1;
-    if (vocabulary_load(saved, &encoder->vocabulary, err) != 0)
-        return error_wrap(err, "one_hot");
-    *out = encoder;
-    encoder = NULL;
-    return 0;
-}
-
 extern const struct encoder_type encoder_one_hot;
 const struct encoder_type encoder_one_hot = {
     .name = "one_hot",
@@ -103,11 +41,11 @@ const struct encoder_type encoder_one_hot = {
     .table = table,
     .settings_size = sizeof(struct vocabulary_limits),
     .accepts = VOCABULARY_ACCEPTS,
-    .fit = one_hot_fit,
+    .fit = vocabulary_encoder_fit,
     .width = one_hot_width,
     .apply = one_hot_apply,
-    .save = one_hot_save,
-    .load = one_hot_load,
-    .free = one_hot_free,
-    .left_out = one_hot_left_out,
+    .save = vocabulary_encoder_save,
+    .load = vocabulary_encoder_load,
+    .free = vocabulary_encoder_free,
+    .left_out = vocabulary_encoder_left_out,
 };
