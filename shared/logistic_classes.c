@@ -116,7 +116,7 @@ add_loss(struct fit *fit, double *value, double *gradient, struct error *err)
 }
 
 static int
-look(void *self, const double *variable, double *value, double *gradient, struct error *err)
+look(void *self, const double *variable, double *gradient, double *value, struct error *err)
 {
     struct fit *fit = self;
     double sum = 0;
@@ -157,11 +157,12 @@ logistic_fit_classes(const struct logistic_settings *settings, const struct data
     if (fit_open(&fit, err) != 0)
         return -1;
     from_weights(&fit, w, bias, fit.variable);
-    const struct smooth f = {&fit, fit.classes * fit.n, look};
+    const struct objective f = {fit.classes * fit.n, look, &fit};
+    const double *l1 = settings->l1 > 0 ? fit.l1 : NULL;
     if (__builtin_mul_overflow((size_t)settings->iterations_max, LOGISTIC_QUASI_STEPS, &steps) ||
         steps > INT64_MAX)
         steps = INT64_MAX;
-    if (quasi_newton(&f, fit.l1, settings->tolerance, (int64_t)steps, fit.variable, err) != 0) {
+    if (quasi_newton(&f, l1, settings->tolerance, (int64_t)steps, fit.variable, err) != 0) {
         if (err->kind == ERROR_INPUT && settings->l2 == 0 && settings->l1 == 0)
             return error_wrap(err, "logistic regression without a penalty: the features may "
                                    "separate the classes, set l2 above 0");
