@@ -60,6 +60,8 @@ LOOP_TESTS := test_stream test_stream_state test_stream_batch test_stream_guard 
   test_stream_write test_sink test_sink_layers test_sink_positions
 $(foreach t,$(LOOP_TESTS),$(eval EXTRA_$(t) := $(LOOP_FAKES)))
 $(LOOP_TESTS:%=build/t/unit/%): $(LOOP_FAKES)
+EXTRA_test_monitor := $(filter-out %/main.o,$(patsubst %.c,build/t/%.o,$(wildcard services/monitoring/*.c))) $(LOOP_FAKES)
+build/t/unit/services/test_monitor: $(EXTRA_test_monitor)
 
 # They run the program rather than link it.
 $(addprefix build/t/unit/,test_fault_proxy test_fault_proxy_postgresql): | build/t/fault-proxy
