@@ -8,6 +8,7 @@
 #include "character.h"
 #include "copy.h"
 #include "migrate.h"
+#include "trace.h"
 
 #define ID_REPAIR_MAX (16u << 20) /* memory for one; a record has a mebibyte */
 
@@ -115,38 +116,6 @@ event_table_comment(const struct pipeline *pipeline, const char *layer,
 }
 
 /* ---- rows */
-
-static bool
-hex_run(const uint8_t *at, size_t count)
-{
-    bool zeros = true;
-    for (size_t i = 0; i < count; i++) {
-        bool digit = (at[i] >= '0' && at[i] <= '9') || (at[i] >= 'a' && at[i] <= 'f');
-        if (!digit)
-            return false;
-        zeros = zeros && at[i] == '0';
-    }
-    return count == 2 || !zeros;
-}
-
-/* W3C Trace Context, section 3.2: version-trace-parent-flags; later versions may go on after a
- * dash; ids of zeros are no ids. */
-static struct bytes
-trace_id(struct bytes parent)
-{
-    enum { VERSION = 0, TRACE = 3, PARENT = 36, FLAGS = 53, LENGTH = 55 };
-    const uint8_t *at = parent.at;
-    if (parent.length < LENGTH || at[TRACE - 1] != '-' || at[PARENT - 1] != '-' ||
-        at[FLAGS - 1] != '-')
-        return BYTES_NONE;
-    if (!hex_run(at + VERSION, 2) || !hex_run(at + TRACE, 32) || !hex_run(at + PARENT, 16) ||
-        !hex_run(at + FLAGS, 2) || memcmp(at, "ff", 2) == 0)
-        return BYTES_NONE;
-    bool first_version = memcmp(at, "00", 2) == 0;
-    if (parent.length > LENGTH && (first_version || at[LENGTH] != '-'))
-        return BYTES_NONE;
-    return (struct bytes){at + TRACE, 32};
-}
 
 /* An id that cannot be repaired for want of memory becomes null, which the table refuses: better
  * than a row under another event's name. */

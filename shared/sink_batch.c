@@ -12,6 +12,7 @@
 #include "envelope.h"
 #include "migrate.h"
 #include "sink_private.h"
+#include "trace.h"
 
 #define FRAME_ROWS 64 /* decoded one by one, then the columns are used anew */
 
@@ -139,7 +140,7 @@ version_of(struct sink *sink, struct source *source, const struct origin *origin
 /* ---- rows */
 static struct row *
 new_row(struct batch *batch, struct source *source, const struct message *message,
-        struct error *err)
+        const struct origin *origin, struct error *err)
 {
     if (batch->rows == batch->capacity) {
         size_t capacity = batch->capacity == 0 ? 1024 : batch->capacity * 2;
@@ -152,7 +153,8 @@ new_row(struct batch *batch, struct source *source, const struct message *messag
         batch->capacity = capacity;
     }
     struct bytes value = arena_copy(batch->arena, message->value);
-    if (value.at == NULL && message->value.at != NULL) {
+    struct bytes found = trace_id(origin->trace), trace = arena_copy(batch->arena, found);
+    if ((value.at == NULL && message->value.at != NULL) || (trace.at == NULL && found.at != NULL)) {
         error_memory(err, "a record's value");
         return NULL;
     }
@@ -160,7 +162,7 @@ new_row(struct batch *batch, struct source *source, const struct message *messag
         batch->first_ms = clock_monotonic_ms();
     batch->bytes += message->value.length + message->key.length;
     batch->row[batch->rows] =
-        (struct row){.source = source, .offset = message->offset, .value = value};
+        (struct row){.source = source, .offset = message->offset, .value = value, .trace = trace};
     return &batch->row[batch->rows++];
 }
 
@@ -225,7 +227,7 @@ add(struct sink *sink, struct source *source, const struct message *message, str
         batch->held = true;
         return 0;
     }
-    struct row *row = new_row(batch, source, message, err);
+    struct row *row = new_row(batch, source, message, &origin, err);
     if (row == NULL)
         return -1;
     if (pipeline == NULL)

@@ -65,7 +65,7 @@ struct row { /* and what is needed should PostgreSQL refuse it */
     struct load *load; /* NULL: it was refused before */
     const struct verdict *verdict;
     int64_t offset;
-    struct bytes copied, value;
+    struct bytes copied, value, trace; /* trace: the event's id of it, if there is one */
 };
 
 struct batch {

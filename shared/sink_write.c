@@ -14,6 +14,7 @@
 #include "failpoint.h"
 #include "log.h"
 #include "sink_private.h"
+#include "trace.h"
 
 #define REFUSED_COLUMNS 8
 #define REFUSED_SQL                                                                                \
@@ -296,12 +297,13 @@ transaction_run(struct transaction *transaction)
 static void
 note_refused(const struct row *row)
 {
+    char trace[TRACE_ID_TEXT];
     sink_count(SINK_REFUSED, row->source->pipeline, 1);
     log_error("PostgreSQL refused a row: it is in ops.refused",
               field_text("topic", row->source->at.topic),
               field_int("partition", row->source->at.partition), field_int("offset", row->offset),
               field_text("sqlstate", row->verdict->sqlstate),
-              field_text("error", row->verdict->text));
+              field_text("error", row->verdict->text), trace_field(row->trace, trace));
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "failpoint.h"
 #include "log.h"
 #include "stream_private.h"
+#include "trace.h"
 
 struct run { /* messages of one input and one pipeline version, in order */
     struct stream *stream;
@@ -304,6 +305,7 @@ handle_run(struct stream *stream, struct input *input, struct instance *instance
 static bool
 in_sequence(const struct stream *stream, struct input *input, const struct message *message)
 {
+    char trace[TRACE_ID_TEXT];
     int32_t upstream = 0;
     int64_t n = 0;
     /* P.events is anybody's to write to, also with headers copied from elsewhere. */
@@ -317,14 +319,16 @@ in_sequence(const struct stream *stream, struct input *input, const struct messa
         metric_add(stream_repeats, input->pipeline, 1);
         log_error("a record came twice and was dropped", field_text("topic", message->topic),
                   field_int("partition", message->partition), field_int("offset", message->offset),
-                  field_int("upstream_partition", upstream), field_int("sequence", n));
+                  field_int("upstream_partition", upstream), field_int("sequence", n),
+                  trace_field_of(message, trace));
         return false;
     }
     if (n > *seen + 1) {
         metric_add(stream_gaps, input->pipeline, n - *seen - 1);
         log_error("records are missing before this one", field_text("topic", message->topic),
                   field_int("partition", message->partition), field_int("offset", message->offset),
-                  field_int("upstream_partition", upstream), field_int("missing", n - *seen - 1));
+                  field_int("upstream_partition", upstream), field_int("missing", n - *seen - 1),
+                  trace_field_of(message, trace));
     }
     *seen = n;
     return true;

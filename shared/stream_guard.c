@@ -8,6 +8,7 @@
 #include "failpoint.h"
 #include "log.h"
 #include "stream_private.h"
+#include "trace.h"
 
 /* ---- the guard */
 void
@@ -70,9 +71,10 @@ keep_first(struct stream *stream, const struct guard_range *range, bool refused)
     if (!refused)
         return;
     stream->killer = message;
+    char trace[TRACE_ID_TEXT];
     log_error("an event killed this service and becomes a dead letter",
               field_text("topic", message->topic), field_int("partition", message->partition),
-              field_int("offset", message->offset));
+              field_int("offset", message->offset), trace_field_of(message, trace));
 }
 
 static void

@@ -67,6 +67,7 @@ struct event {                 /* what is not the rule about a record of P.raw o
     bool replay;
     int partition, version; /* version 0: 1, -1: none */
     int64_t sequence;       /* 0: no header */
+    const char *trace;      /* traceparent; NULL: none */
 };
 
 /* An event that the stage before has written. Returns its offset. */
@@ -74,7 +75,7 @@ static int64_t
 bench_put(struct event event)
 {
     char id[16], version[16], sequence[32], value[256];
-    struct header header[6] = {{"ce_specversion", bytes_of("1.0")}};
+    struct header header[7] = {{"ce_specversion", bytes_of("1.0")}};
     size_t headers = 1;
     if (event.id != NULL)
         snprintf(id, sizeof(id), "%s", event.id);
@@ -92,6 +93,8 @@ bench_put(struct event event)
         header[headers++] = (struct header){"millrace_seq", bytes_of(sequence)};
     if (event.replay)
         header[headers++] = (struct header){"millrace_replay_of", bytes_of("m.loan.dead/0/1")};
+    if (event.trace != NULL)
+        header[headers++] = (struct header){"traceparent", bytes_of(event.trace)};
     return fake_put(broker, &(struct record){
                                 .topic = event.topic == NULL ? "m.loan.raw" : event.topic,
                                 .partition = event.partition,

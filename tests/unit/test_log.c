@@ -1,6 +1,6 @@
 /* The clock is replaced, and standard output is a pipe.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "check_main.h"
+#include "caught.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -15,33 +15,6 @@ int64_t
 clock_now_us(void)
 {
     return 1769903999123456;
-}
-
-static char output[1 << 20];
-static int pipe_ends[2], real_stdout;
-
-static void
-catch_output(void)
-{
-    ck_assert_int_eq(pipe(pipe_ends), 0);
-    fflush(stdout);
-    real_stdout = dup(STDOUT_FILENO);
-    dup2(pipe_ends[1], STDOUT_FILENO);
-    close(pipe_ends[1]);
-}
-
-static const char *
-caught_output(void)
-{
-    dup2(real_stdout, STDOUT_FILENO);
-    close(real_stdout);
-    size_t length = 0;
-    ssize_t n;
-    while ((n = read(pipe_ends[0], output + length, sizeof(output) - 1 - length)) > 0)
-        length += (size_t)n;
-    close(pipe_ends[0]);
-    output[length] = '\0';
-    return output;
 }
 
 /* The caught output as the one JSON object it must be. */

@@ -1,6 +1,7 @@
 /* Tests of the sink loop between a broker in memory and a real PostgreSQL: whatever goes wrong,
  * each record becomes exactly one row, or one line in ops.refused.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "caught.h"
 #include "sink_bench.h"
 
 /* ---- the way of records */
@@ -108,6 +109,37 @@ START_TEST(a_row_that_postgresql_refuses_lies_in_refused_and_the_others_are_stor
     ck_assert_str_eq(ask(db, "SELECT convert_from(value, 'UTF8') FROM ops.refused"),
                      "{\"mark\":\"bad\",\"n\":6}");
     world_ends(&loop);
+}
+END_TEST
+
+#define TRACE "0af7651916cd43dd8448eb211c80319c"
+
+START_TEST(the_line_about_a_refused_row_bears_its_trace)
+{
+    static const char parent[] = "00-" TRACE "-b7ad6b7169203331-01";
+    struct loop loop = {0};
+    world();
+    log_setup("test", "0", "error", "json");
+    run(db, "ALTER TABLE clean.loan ADD CHECK (mark <> 'bad')");
+    put_many(6);
+    bench_put((struct event){.topic = "m.loan.clean", .mark = "bad", .trace = parent});
+    bench_put((struct event){.topic = "m.loan.clean", .value = "\xff{]", .trace = parent});
+    bench_put((struct event){.topic = "m.loan.clean", .mark = "bad"});
+    catch_output();
+    sink_start(&loop, "0");
+    AWAIT_COPIED();
+    loop_stop(&loop);
+    const char *line = caught_output();
+    int lines = 0, traced = 0;
+    for (; (line = strstr(line, "PostgreSQL refused a row")) != NULL; lines++) {
+        const char *end = strchr(line, '\n'), *trace = strstr(line, ",\"trace_id\":\"" TRACE "\"}");
+        ck_assert_ptr_nonnull(end);
+        traced += trace != NULL && trace < end;
+        line = end;
+    }
+    ck_assert_int_eq(lines, 3);
+    ck_assert_int_eq(traced, 2);
+    warehouse_close(&db);
 }
 END_TEST
 
@@ -365,6 +397,7 @@ RUN_POSTGRES_TESTS("sink", rows_are_the_records, dead_letters_become_rows_as_the
                    a_sink_goes_on_where_the_one_before_stopped, two_sinks_share_the_partitions,
                    a_sink_whose_name_another_uses_is_fenced,
                    a_row_that_postgresql_refuses_lies_in_refused_and_the_others_are_stored,
+                   the_line_about_a_refused_row_bears_its_trace,
                    many_rows_that_postgresql_refuses_do_not_stop_a_sink,
                    a_record_that_cannot_be_decoded_lies_in_refused,
                    a_record_without_a_value_lies_in_refused,

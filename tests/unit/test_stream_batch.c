@@ -1,5 +1,6 @@
 /* Tests of what the stream loop makes of a batch: outputs, dead letters, sequences.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "caught.h"
 #include "stream_bench.h"
 
 /* As ingestion does: rows go to a partition by their content, here to the other one. */
@@ -162,6 +163,29 @@ START_TEST(a_record_that_came_twice_is_dropped)
 }
 END_TEST
 
+#define TRACE "0af7651916cd43dd8448eb211c80319c"
+
+START_TEST(a_line_about_a_record_bears_its_trace)
+{
+    struct loop loop = {0};
+    bench_open();
+    log_setup("test", "0", "error", "json");
+    put(0, "good");
+    bench_put((struct event){.sequence = 1, .trace = "00-" TRACE "-b7ad6b7169203331-01"});
+    bench_put((struct event){.sequence = 7});
+    catch_output();
+    stream_start(&loop, &washing, "0");
+    AWAIT_ALL_DONE();
+    loop_stop(&loop);
+    const char *lines = caught_output();
+    const char *repeat = strstr(lines, "a record came twice"), *gap = strstr(lines, "are missing");
+    ck_assert_msg(repeat != NULL && gap > repeat, "%s", lines);
+    const char *traced = strstr(repeat, "\"trace_id\":\"" TRACE "\"}");
+    ck_assert_msg(traced != NULL && traced < gap, "%s", lines);
+    ck_assert_ptr_null(strstr(gap, "trace_id"));
+}
+END_TEST
+
 START_TEST(a_repeat_is_known_after_a_restart)
 {
     struct loop loop = {0};
@@ -199,5 +223,5 @@ RUN_TESTS("stream_batch", each_event_ends_in_one_output_or_dead_letter,
           an_output_over_the_limit_becomes_a_dead_letter, a_row_without_a_fate_is_fatal,
           outputs_of_a_service_that_places_are_numbered_by_both_partitions,
           a_sequence_that_a_foreign_writer_made_up_means_nothing,
-          a_record_that_came_twice_is_dropped, a_repeat_is_known_after_a_restart,
-          a_gap_is_counted_and_the_events_after_it_go_on)
+          a_record_that_came_twice_is_dropped, a_line_about_a_record_bears_its_trace,
+          a_repeat_is_known_after_a_restart, a_gap_is_counted_and_the_events_after_it_go_on)
