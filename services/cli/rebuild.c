@@ -185,6 +185,12 @@ count_rows(struct rebuild *rebuild, struct rebuilt_layer *layer)
 }
 
 /* ---- the plan */
+static bool
+comes_back(const struct rebuilt_layer *layer)
+{
+    return layer->chosen && !layer->off;
+}
+
 static json_t *
 plan_rows(const struct rebuild *rebuild)
 {
@@ -192,7 +198,7 @@ plan_rows(const struct rebuild *rebuild)
     for (size_t i = 0; i < STAGE_LAYERS; i++) {
         const struct rebuilt_layer *layer = &rebuild->layer[i];
         int64_t offsets = 0;
-        for (int p = 0; layer->chosen && p < rebuild->pipeline->partitions; p++)
+        for (int p = 0; comes_back(layer) && p < rebuild->pipeline->partitions; p++)
             offsets += layer->high[p] - layer->low[p];
         if (layer->chosen)
             json_array_append_new(
@@ -254,9 +260,12 @@ check_consent(const struct rebuild *rebuild, const struct rebuild_options *optio
 
 /* ---- filling */
 static bool
-comes_back(const struct rebuilt_layer *layer)
+some_come_back(const struct rebuild *rebuild)
 {
-    return layer->chosen && !layer->off;
+    for (size_t i = 0; i < STAGE_LAYERS; i++)
+        if (comes_back(&rebuild->layer[i]))
+            return true;
+    return false;
 }
 
 static int
@@ -330,6 +339,10 @@ carry_out(struct rebuild *rebuild, const struct rebuild_options *options)
         status = rebuild_empty(rebuild);
     if (status != 0)
         return status;
+    if (!some_come_back(rebuild)) {
+        tell(cli, "empty, and it stays so: by store.layers no rows are kept there");
+        return 0;
+    }
     tell(cli, "the tables are empty; running services fill them within seconds, or at their start");
     if (!options->wait)
         return 0;
