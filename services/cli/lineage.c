@@ -192,10 +192,12 @@ print_letter(struct cli *cli, const json_t *row)
 static void
 print_row(struct cli *cli, const struct layer *layer, const json_t *way, const json_t *row)
 {
-    printf("  %-9s %s.%s.%s/%lld@%lld  received %s  pipeline version %lld\n", layer->name,
+    const char *trace = json_string_value(json_object_get(row, "trace_id"));
+    printf("  %-9s %s.%s.%s/%lld@%lld  received %s  pipeline version %lld%s%s\n", layer->name,
            cli->settings.prefix, text_at(way, "pipeline"), layer->topic,
            int_at(row, "kafka_partition"), int_at(row, "kafka_offset"), text_at(row, "received_at"),
-           int_at(row, "pipeline_version"));
+           int_at(row, "pipeline_version"), trace != NULL ? "  trace " : "",
+           trace != NULL ? trace : "");
     if (strcmp(layer->name, "decision") == 0)
         print_decision(cli, row, json_object_get(way, "model"));
     else if (strcmp(layer->name, "dead") == 0)
