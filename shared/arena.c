@@ -119,6 +119,12 @@ arena_release(struct arena *arena)
 }
 
 size_t
+arena_left(const struct arena *arena)
+{
+    return arena->limit - arena->used;
+}
+
+size_t
 arena_used(const struct arena *arena)
 {
     return arena->used;

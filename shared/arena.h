@@ -27,6 +27,7 @@ void arena_reset(struct arena *);   /* everything it gave out is gone; blocks ar
                                        but for what exceeds 8 MiB */
 void arena_release(struct arena *); /* a reset that keeps no blocks: for a long rest */
 size_t arena_used(const struct arena *);
+size_t arena_left(const struct arena *); /* bytes that it may still give out */
 
 void *arena_alloc(struct arena *, size_t count, size_t size); /* zeroed, aligned to 16; NULL past
                                                                  the limit or on overflow */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "chance.h"
+#include "spool.h"
 
 #define CUTS       256
 #define CHUNK_ROWS 4096 /* rows that a piece of work puts into bins */
@@ -345,13 +346,15 @@ binned_free(struct binned **binned)
 {
     if (*binned == NULL)
         return;
-    free((*binned)->by_row);
-    free((*binned)->by_column);
+    if ((*binned)->spool == NULL) {
+        free((*binned)->by_row);
+        free((*binned)->by_column);
+    }
+    spool_close(&(*binned)->spool);
     free(*binned);
     *binned = NULL;
 }
 
-#define STRIDE 16
 int
 binned_make(const struct bins *bins, const struct matrix *x, struct crew *crew, struct binned **out,
             struct error *err)
@@ -359,7 +362,7 @@ binned_make(const struct bins *bins, const struct matrix *x, struct crew *crew, 
     DEFER(binned_free) struct binned *binned = calloc(1, sizeof(*binned));
     if (binned == NULL)
         return error_memory(err, "binned rows");
-    size_t stride = (x->columns + STRIDE - 1) / STRIDE * STRIDE;
+    size_t stride = (x->columns + BINNED_STRIDE - 1) / BINNED_STRIDE * BINNED_STRIDE;
     *binned = (struct binned){.rows = x->rows, .columns = x->columns, .stride = stride};
     binned->by_row = calloc(x->rows + 1, stride);
     binned->by_column = calloc(x->rows + 1, x->columns);

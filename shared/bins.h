@@ -50,9 +50,21 @@ bins_cut(const struct bins *bins, size_t column, size_t k)
 struct binned {
     size_t rows, columns, stride; /* stride: bytes from row to row */
     uint8_t *by_row, *by_column;  /* rows x stride, columns x rows */
+    struct spool *spool;          /* that both lie in; NULL: they are malloc'd */
 };
+#define BINNED_STRIDE 16 /* stride is a multiple of it */
 int binned_make(const struct bins *, const struct matrix *, struct crew *, struct binned **,
                 struct error *) MUST_CHECK;
 void binned_free(struct binned **);
+
+/* The same of rows that come a few at a time and lie in a file of no name in the folder, which is
+ * mapped: as much of it is in memory as there is room for. TRANSIENT: the file cannot be written.
+ */
+struct binning;
+int binning_open(const struct bins *, const char *folder, struct binning **,
+                 struct error *) MUST_CHECK; /* the bins must outlive it */
+int binning_add(struct binning *, const struct matrix *, struct error *) MUST_CHECK;
+int binning_end(struct binning **, struct crew *, struct binned **, struct error *) MUST_CHECK;
+void binning_close(struct binning **);
 
 #endif

@@ -36,6 +36,15 @@ struct bytes copy_last_row(const struct copy *);
  * every row (bytes are shared with `data`). *rows counts them. INPUT copy.* for malformed data;
  * FATAL when the frame is full. Never reads outside `data`. */
 int frame_from_copy(struct frame *, struct bytes data, size_t *rows, struct error *) MUST_CHECK;
+/* The same of data that come piece by piece, cut anywhere. Begins zeroed. */
+struct copy_stream {
+    bool begun, ended; /* what comes before the first row, and behind the last, was read */
+};
+/* Appends the rows that lie whole in the piece, until the frame is full. *taken bytes of it were
+ * read; the others are to be given again, with what follows, or once there is room. On failure the
+ * frame has the rows before the one that is malformed. */
+int frame_from_copy_stream(struct frame *, struct copy_stream *, struct bytes piece, size_t *taken,
+                           struct error *) MUST_CHECK;
 /* Number of rows in COPY BINARY data, to size a frame. */
 int copy_count(struct bytes data, size_t *rows, struct error *) MUST_CHECK;
 

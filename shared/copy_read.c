@@ -236,25 +236,35 @@ read_values(struct frame *frame, struct cursor *cursor, struct error *err)
     return 0;
 }
 
+/* *ended: it was the trailer. */
+static int
+read_one(struct frame *frame, struct cursor *cursor, bool *ended, struct error *err)
+{
+    int fields;
+    if (read_row(cursor, &fields, err))
+        return -1;
+    *ended = fields == TRAILER;
+    if (*ended)
+        return 0;
+    if ((size_t)fields != frame->columns)
+        return error_refuse(err, "copy.fields", "", "a row of %d fields for %zu columns", fields,
+                            frame->columns);
+    if (frame->rows >= frame->capacity)
+        return error_set(err, ERROR_FATAL, "frame %s is full at %zu rows", frame->schema->name,
+                         frame->capacity);
+    if (read_values(frame, cursor, err))
+        return -1;
+    frame->origin[frame->rows++] = (struct origin){0};
+    return 0;
+}
+
 static int
 read_rows(struct frame *frame, struct cursor *cursor, struct error *err)
 {
-    for (;;) {
-        int fields;
-        if (read_row(cursor, &fields, err))
+    for (bool ended = false; !ended;)
+        if (read_one(frame, cursor, &ended, err))
             return -1;
-        if (fields == TRAILER)
-            return 0;
-        if ((size_t)fields != frame->columns)
-            return error_refuse(err, "copy.fields", "", "a row of %d fields for %zu columns",
-                                fields, frame->columns);
-        if (frame->rows >= frame->capacity)
-            return error_set(err, ERROR_FATAL, "frame %s is full at %zu rows", frame->schema->name,
-                             frame->capacity);
-        if (read_values(frame, cursor, err))
-            return -1;
-        frame->origin[frame->rows++] = (struct origin){0};
-    }
+    return 0;
 }
 
 int
@@ -269,6 +279,65 @@ frame_from_copy(struct frame *frame, struct bytes data, size_t *rows, struct err
         return -1;
     }
     *rows = frame->rows - before;
+    return 0;
+}
+
+/* ---- piece by piece */
+
+/* Whether header, or a row, lies whole between the cursor and the end; a malformed one does, too:
+ * reading it says what is wrong. */
+static bool
+header_is_whole(struct cursor cursor)
+{
+    const uint8_t *at = take(&cursor, SIGNATURE_LENGTH + 8);
+    if (at == NULL)
+        return false;
+    int32_t length = int32_at(at + SIGNATURE_LENGTH + 4);
+    return length < 0 || take(&cursor, (size_t)length) != NULL;
+}
+
+static bool
+row_is_whole(struct cursor cursor)
+{
+    const uint8_t *at = take(&cursor, 2);
+    if (at == NULL)
+        return false;
+    for (int fields = int16_at(at); fields > 0; fields--) {
+        const uint8_t *length = take(&cursor, 4);
+        if (length == NULL)
+            return false;
+        if (int32_at(length) > 0 && take(&cursor, (size_t)int32_at(length)) == NULL)
+            return false;
+    }
+    return true;
+}
+
+int
+frame_from_copy_stream(struct frame *frame, struct copy_stream *stream, struct bytes piece,
+                       size_t *taken, struct error *err)
+{
+    struct cursor cursor = {piece.at, piece.at + piece.length};
+    struct copy_stream now = *stream;
+    if (now.ended && piece.length > 0)
+        return error_refuse(err, "copy.trailing", "", "%zu bytes after the end of COPY data",
+                            piece.length);
+    if (!now.begun && header_is_whole(cursor)) {
+        if (read_header(&cursor, err))
+            return -1;
+        now.begun = true;
+    }
+    while (now.begun && !now.ended && row_is_whole(cursor)) {
+        bool trailer = int16_at(cursor.at) == TRAILER;
+        if (!trailer && frame->rows >= frame->capacity)
+            break;
+        if (read_one(frame, &cursor, &now.ended, err)) {
+            if (frame->rows < frame->capacity)
+                frame_clear_row(frame, frame->rows);
+            return -1;
+        }
+    }
+    *stream = now;
+    *taken = (size_t)(cursor.at - piece.at);
     return 0;
 }
 

@@ -45,6 +45,11 @@ check_ability(const struct dataset *data, const struct fitting *fitting,
         return error_set(err, ERROR_INPUT, "%s cannot learn from %s", learner, task_name(task));
     if (fitting->start != NULL && !ability->warm)
         return error_set(err, ERROR_INPUT, "%s cannot go on from an earlier model", learner);
+    if (data->binned != NULL &&
+        (!ability->binned || fitting->start != NULL || fitting->validation != NULL))
+        return error_set(err, ERROR_INPUT,
+                         "%s cannot learn from rows that are there as bins alone%s", learner,
+                         ability->binned ? ", with a start or a validation" : "");
     if (fitting->parts > 1 && (!ability->parts || fitting->part >= fitting->parts))
         return error_set(err, ERROR_INPUT, "%s cannot be fitted as part %zu of %zu", learner,
                          fitting->part, fitting->parts);
@@ -88,6 +93,8 @@ static int
 check_values(const struct dataset *data, const struct ability *ability, const char *learner,
              struct error *err)
 {
+    if (data->binned != NULL)
+        return 0;
     if (data->category == NULL && all_finite(data->x.at, data->x.rows * data->x.columns))
         return 0;
     for (size_t i = 0; i < data->x.rows; i++)

@@ -6,6 +6,8 @@
 #include "error.h"
 #include "frame.h"
 
+struct bins;
+struct binned;
 struct dataset {
     struct matrix x;          /* NaN is a missing value, only where the learner takes it */
     const double *y;          /* rows; a class is 0 .. classes - 1; NULL: unsupervised */
@@ -13,8 +15,12 @@ struct dataset {
     size_t classes;           /* of y; 0: y is a number */
     const uint32_t *category; /* columns; 0: a number, else codes 0 .. category - 1 without order;
                                  NULL: all numbers */
-    const uint32_t *query;    /* rows: number of the row's query, whose rows stand together, for
-                                 ranking; NULL: none */
+    /* Both or none: the rows are there as these bins alone, and x.at is NULL; for learners with the
+     * ability, from nothing and without validation. */
+    const struct bins *bins;
+    const struct binned *binned;
+    const uint32_t *query; /* rows: number of the row's query, whose rows stand together, for
+                              ranking; NULL: none */
 };
 
 /* What a dataset asks for, and what a learner can do, as bits. */
@@ -32,6 +38,7 @@ struct ability {
     uint32_t tasks;  /* of enum learning_task */
     bool missing;    /* takes NaN in x */
     bool categories; /* splits columns of categories as such; to others their codes are numbers */
+    bool binned;     /* learns from bins, if need be; model_type.bins makes them */
     bool warm;       /* goes on from an earlier fit */
     bool parts;      /* can be fitted in parts, which model_type.merge puts together */
     bool rates;      /* without labels: its one output is from 0 to 1, so one may decide by it */

@@ -91,6 +91,35 @@ digest_hex(struct bytes bytes, char out[DIGEST_HEX])
     print_hex(digest, out);
 }
 
+/* A digest is OpenSSL's context by another name. */
+struct digest *
+digest_begin(void)
+{
+    return (struct digest *)sha256_begin();
+}
+
+void
+digest_add(struct digest *digest, struct bytes bytes)
+{
+    sha256_add((EVP_MD_CTX *)digest, bytes);
+}
+
+void
+digest_end(struct digest **digest, char out[DIGEST_HEX])
+{
+    uint8_t made[SHA256_SIZE];
+    sha256_end((EVP_MD_CTX *)*digest, made);
+    print_hex(made, out);
+    digest_forget(digest);
+}
+
+void
+digest_forget(struct digest **digest)
+{
+    EVP_MD_CTX_free((EVP_MD_CTX *)*digest);
+    *digest = NULL;
+}
+
 static void
 file_close(FILE **file)
 {

@@ -10,6 +10,12 @@
 #define DIGEST_HEX 65 /* 64 lower-case hex digits and NUL */
 void digest_sha256(struct bytes, uint8_t out[32]);
 void digest_hex(struct bytes, char out[DIGEST_HEX]); /* of the SHA-256 */
+/* The same of bytes that come piece by piece; ended it is gone. */
+struct digest;
+struct digest *digest_begin(void);
+void digest_add(struct digest *, struct bytes);
+void digest_end(struct digest **, char out[DIGEST_HEX]);
+void digest_forget(struct digest **);
 /* INPUT: the file cannot be read. */
 int digest_file_hex(const char *path, char out[DIGEST_HEX], struct error *) MUST_CHECK;
 

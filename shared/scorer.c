@@ -115,9 +115,9 @@ fit_parts(struct scorer *scorer, const struct pipeline *pipeline, const struct f
     return scorer_place_columns(scorer, err);
 }
 
-static int
-pick_rows(const struct frame *features, const size_t *row, size_t rows, struct frame **out,
-          struct error *err)
+int
+scorer_pick_rows(const struct frame *features, const size_t *row, size_t rows, struct frame **out,
+                 struct error *err)
 {
     struct frame *picked = frame_create(features->arena, features->schema, rows);
     if (picked == NULL)
@@ -196,7 +196,6 @@ scorer_check_gaps(const struct scorer *scorer, struct error *err)
     return 0;
 }
 
-/* Which matrix columns hold categories, and what feature each was made from. */
 static int
 describe_columns(const struct scorer *scorer, struct arena *arena, struct dataset *data,
                  struct fitting *fitting, struct error *err)
@@ -217,6 +216,30 @@ describe_columns(const struct scorer *scorer, struct arena *arena, struct datase
     return 0;
 }
 
+int
+scorer_describe_rows(const struct scorer *scorer, const struct pipeline *pipeline, const double *y,
+                     struct arena *arena, struct dataset *data, struct fitting *fitting,
+                     struct error *err)
+{
+    bool supervised = (scorer->learner->ability.tasks & scorer->task) != 0;
+    *fitting = (struct fitting){.seed = (uint64_t)pipeline->train.seed};
+    data->y = supervised ? y : NULL;
+    if (supervised && scorer->task != TASK_REGRESSION)
+        data->classes = scorer->task == TASK_CLASSES ? pipeline->label.classes : 2;
+    return describe_columns(scorer, arena, data, fitting, err);
+}
+
+int
+scorer_take_learner(struct scorer *scorer, const struct pipeline *pipeline, struct error *err)
+{
+    scorer->learner = pipeline->train.learner;
+    scorer->task = pipeline->label.task;
+    if (scorer_set_classes(scorer, pipeline->label.class_name, pipeline->label.classes, err) != 0 ||
+        scorer_check_learner(scorer, err) != 0)
+        return -1;
+    return scorer_check_gaps(scorer, err);
+}
+
 static size_t
 count_parts(const struct pipeline *pipeline)
 {
@@ -233,7 +256,7 @@ scorer_fit_encoders(const struct pipeline *pipeline, const struct frame *feature
     struct frame *training;
     size_t parts = count_parts(pipeline);
     DEFER(scorer_free) struct scorer *scorer = NULL;
-    if (pick_rows(features, row, rows, &training, err) != 0 ||
+    if (scorer_pick_rows(features, row, rows, &training, err) != 0 ||
         scorer_create(parts, parts, &scorer, err) != 0 ||
         fit_parts(scorer, pipeline, training, err) != 0)
         return -1;
@@ -248,25 +271,20 @@ scorer_fit(const struct pipeline *pipeline, const struct lesson *lesson, struct 
 {
     struct frame *training;
     struct arena *arena = lesson->features->arena;
-    if (pick_rows(lesson->features, lesson->row, lesson->rows, &training, err) != 0)
+    if (scorer_pick_rows(lesson->features, lesson->row, lesson->rows, &training, err) != 0)
         return -1;
     size_t parts = count_parts(pipeline);
     DEFER(scorer_free) struct scorer *scorer = NULL;
     if (scorer_create(parts, parts, &scorer, err) != 0 ||
         fit_parts(scorer, pipeline, training, err) != 0)
         return -1;
-    scorer->learner = pipeline->train.learner;
-    scorer->task = pipeline->label.task;
-    bool supervised = (scorer->learner->ability.tasks & scorer->task) != 0;
-    struct dataset data = {.y = supervised ? lesson->y : NULL};
-    if (supervised && scorer->task != TASK_REGRESSION)
-        data.classes = scorer->task == TASK_CLASSES ? pipeline->label.classes : 2;
-    struct fitting fitting = {.seed = (uint64_t)pipeline->train.seed, .threads = lesson->threads};
-    if (scorer_set_classes(scorer, pipeline->label.class_name, pipeline->label.classes, err) != 0 ||
-        scorer_check_learner(scorer, err) != 0 || scorer_check_gaps(scorer, err) != 0 ||
+    struct dataset data = {0};
+    struct fitting fitting;
+    if (scorer_take_learner(scorer, pipeline, err) != 0 ||
         scorer_encode(scorer, arena, training, &data.x, err) != 0 ||
-        describe_columns(scorer, arena, &data, &fitting, err) != 0)
+        scorer_describe_rows(scorer, pipeline, lesson->y, arena, &data, &fitting, err) != 0)
         return -1;
+    fitting.threads = lesson->threads;
     if (scorer->learner->fit(pipeline->train.settings, &data, &fitting, &scorer->model, err) != 0)
         return -1;
     *out = scorer;

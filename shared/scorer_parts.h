@@ -42,6 +42,18 @@ int scorer_place_columns(struct scorer *, struct error *) MUST_CHECK;
 /* INPUT where an encoder leaves gaps that the learner cannot take. */
 int scorer_check_gaps(const struct scorer *, struct error *) MUST_CHECK;
 
+/* A frame of these rows alone, in the arena of theirs. */
+int scorer_pick_rows(const struct frame *, const size_t *row, size_t rows, struct frame **,
+                     struct error *) MUST_CHECK;
+/* Learner, task and classes are the pipeline's. INPUT: the learner decides nothing such, or an
+ * encoder leaves gaps that it cannot take. */
+int scorer_take_learner(struct scorer *, const struct pipeline *, struct error *) MUST_CHECK;
+/* Which matrix columns hold categories, and what feature each was made from; classes of y, which is
+ * NULL for a learner without labels. Memory is the arena's. */
+int scorer_describe_rows(const struct scorer *, const struct pipeline *, const double *y,
+                         struct arena *, struct dataset *, struct fitting *,
+                         struct error *) MUST_CHECK;
+
 /* Copies the classes' names. */
 int scorer_set_classes(struct scorer *, const char *const *name, size_t classes,
                        struct error *) MUST_CHECK;

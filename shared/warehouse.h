@@ -78,6 +78,11 @@ int warehouse_copy_in(struct warehouse *, const char *sql, struct bytes data,
  * bytes at most, past it INPUT "warehouse.size" and the connection is dropped. */
 int warehouse_copy_out(struct warehouse *, const char *sql, size_t limit, struct bytes *data,
                        struct error *) MUST_CHECK;
+/* The same, each piece handed on as it comes, cut anywhere and valid for as long as the call. What
+ * `take` fails with ends it, and drops the connection. */
+int warehouse_copy_each(struct warehouse *, const char *sql,
+                        int (*take)(void *self, struct bytes, struct error *), void *self,
+                        struct error *) MUST_CHECK;
 /* "quoted" identifier in the arena (NULL past its limit). */
 char *warehouse_identifier(struct arena *, const char *name);
 

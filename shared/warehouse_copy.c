@@ -162,19 +162,16 @@ warehouse_copy_in(struct warehouse *db, const char *sql, struct bytes data, stru
 /* ---- COPY out */
 
 static int
-copy_receive(struct warehouse *db, size_t limit, FILE *into, struct error *err)
+copy_receive(struct warehouse *db, int (*take)(void *self, struct bytes, struct error *),
+             void *self, struct error *err)
 {
-    char *line = NULL;
+    char *piece = NULL;
     int length;
-    while ((length = PQgetCopyData(db->connection, &line, 0)) > 0) {
-        bool fits = (size_t)length <= limit;
-        bool written = fits && fwrite(line, (size_t)length, 1, into) == 1;
-        limit -= fits ? (size_t)length : 0;
-        PQfreemem(line);
-        if (!fits)
-            return error_refuse(err, "warehouse.size", "", "the result of a COPY is too large");
-        if (!written)
-            return error_memory(err, "the result of a COPY");
+    while ((length = PQgetCopyData(db->connection, &piece, 0)) > 0) {
+        int taken = take(self, (struct bytes){(const uint8_t *)piece, (size_t)length}, err);
+        PQfreemem(piece);
+        if (taken != 0)
+            return -1;
     }
     PGresult *result = length == -1 ? warehouse_call_ended(db, copy_result(db), err) : NULL;
     if (result == NULL)
@@ -184,26 +181,53 @@ copy_receive(struct warehouse *db, size_t limit, FILE *into, struct error *err)
 }
 
 int
-warehouse_copy_out(struct warehouse *db, const char *sql, size_t limit, struct bytes *data,
-                   struct error *err)
+warehouse_copy_each(struct warehouse *db, const char *sql,
+                    int (*take)(void *self, struct bytes, struct error *), void *self,
+                    struct error *err)
 {
     if (warehouse_session_ready(db, err) != 0 ||
         copy_begun(db, PQexec(db->connection, sql), PGRES_COPY_OUT, err) != 0)
         return -1;
-    char *at = NULL;
-    size_t length = 0;
-    FILE *into = open_memstream(&at, &length);
-    int status = into != NULL ? copy_receive(db, limit, into, err)
-                              : error_memory(err, "the result of a COPY");
-    if (into != NULL && fclose(into) != 0 && status == 0)
-        status = error_memory(err, "the result of a COPY");
-    if (status == 0) {
-        *data = (struct bytes){(uint8_t *)at, length};
+    if (copy_receive(db, take, self, err) == 0)
         return 0;
-    }
-    free(at);
     /* A COPY that was not read to its end leaves the connection in the middle of it. */
     if (db->connection != NULL && PQtransactionStatus(db->connection) == PQTRANS_ACTIVE)
         warehouse_session_close(db);
+    return -1;
+}
+
+struct collecting {
+    FILE *into;
+    size_t left; /* bytes that may still come */
+};
+
+static int
+collect(void *self, struct bytes piece, struct error *err)
+{
+    struct collecting *collecting = self;
+    if (piece.length > collecting->left)
+        return error_refuse(err, "warehouse.size", "", "the result of a COPY is too large");
+    collecting->left -= piece.length;
+    if (fwrite(piece.at, piece.length, 1, collecting->into) != 1)
+        return error_memory(err, "the result of a COPY");
+    return 0;
+}
+
+int
+warehouse_copy_out(struct warehouse *db, const char *sql, size_t limit, struct bytes *data,
+                   struct error *err)
+{
+    char *at = NULL;
+    size_t length = 0;
+    struct collecting collecting = {open_memstream(&at, &length), limit};
+    if (collecting.into == NULL)
+        return error_memory(err, "the result of a COPY");
+    int status = warehouse_copy_each(db, sql, collect, &collecting, err);
+    if (fclose(collecting.into) != 0 && status == 0)
+        status = error_memory(err, "the result of a COPY");
+    if (status != 0)
+        free(at);
+    else
+        *data = (struct bytes){(uint8_t *)at, length};
     return status;
 }

@@ -134,8 +134,10 @@ struct fit {
     const struct fitting *fitting;
     struct objective objective;
     struct crew *crew;
-    struct bins *bins;
-    struct binned *binned, *held; /* held: the validation's */
+    const struct bins *bins;
+    const struct binned *binned;
+    struct bins *own_bins;            /* NULL: they are the dataset's */
+    struct binned *own_binned, *held; /* held: the validation's */
     struct grower *grower;
     int8_t *monotone;
     double *margin, *held_margin; /* rows x outputs */
@@ -149,8 +151,8 @@ fit_close(struct fit *fit)
 {
     grower_close(&fit->grower);
     binned_free(&fit->held);
-    binned_free(&fit->binned);
-    bins_free(&fit->bins);
+    binned_free(&fit->own_binned);
+    bins_free(&fit->own_bins);
     crew_close(&fit->crew);
     free(fit->monotone);
     free(fit->margin);
@@ -180,17 +182,31 @@ open_rows(struct fit *fit, struct error *err)
 }
 
 static int
+make_bins(const struct boosting_settings *settings, const struct dataset *data,
+          const struct fitting *fitting, struct crew *crew, struct bins **out, struct error *err)
+{
+    const struct model *begun = fitting->start;
+    const struct bins_source source = {&data->x, data->category,
+                                       begun != NULL ? begun->trees->category : NULL,
+                                       (size_t)settings->bins_max, fitting->seed};
+    return bins_make(&source, crew, out, err);
+}
+
+static int
 open_bins(struct fit *fit, struct error *err)
 {
     const struct dataset *data = fit->data, *held = fit->fitting->validation;
-    const struct model *begun = fit->fitting->start;
-    const struct bins_source source = {&data->x, data->category,
-                                       begun != NULL ? begun->trees->category : NULL,
-                                       (size_t)fit->settings->bins_max, fit->fitting->seed};
-    if (crew_open(fit->fitting->threads, &fit->crew, err) != 0 ||
-        bins_make(&source, fit->crew, &fit->bins, err) != 0 ||
-        binned_make(fit->bins, &data->x, fit->crew, &fit->binned, err) != 0)
+    if (crew_open(fit->fitting->threads, &fit->crew, err) != 0)
         return -1;
+    fit->bins = data->bins;
+    fit->binned = data->binned;
+    if (data->binned != NULL)
+        return 0;
+    if (make_bins(fit->settings, data, fit->fitting, fit->crew, &fit->own_bins, err) != 0 ||
+        binned_make(fit->own_bins, &data->x, fit->crew, &fit->own_binned, err) != 0)
+        return -1;
+    fit->bins = fit->own_bins;
+    fit->binned = fit->own_binned;
     return held == NULL ? 0 : binned_make(fit->bins, &held->x, fit->crew, &fit->held, err);
 }
 
@@ -230,6 +246,7 @@ check_start(const struct fit *fit, struct error *err)
     return 0;
 }
 
+/* Rows that are there as bins begin with a model without trees. */
 static void
 begin_margins(const struct model *model, const struct dataset *data, double *margin)
 {
@@ -397,6 +414,21 @@ boosting_fit(const void *settings, const struct dataset *data, const struct fitt
     return 0;
 }
 
+static int
+boosting_bins(const void *given, const struct dataset *data, const struct fitting *fitting,
+              struct bins **out, struct error *err)
+{
+    const struct boosting_settings *settings = given;
+    struct crew *crew = NULL;
+    if (check_settings(settings, err) != 0 ||
+        dataset_check(data, fitting, &model_boosting.ability, "boosting", err) != 0 ||
+        crew_open(fitting->threads, &crew, err) != 0)
+        return -1;
+    int made = make_bins(settings, data, fitting, crew, out, err);
+    crew_close(&crew);
+    return made;
+}
+
 /* ---- what it learnt */
 
 static size_t
@@ -522,8 +554,10 @@ const struct model_type model_boosting = {
     .ability = {.tasks = TASK_REGRESSION | TASK_BINARY | TASK_CLASSES | TASK_RANKING,
                 .missing = true,
                 .categories = true,
+                .binned = true,
                 .warm = true},
     .fit = boosting_fit,
+    .bins = boosting_bins,
     .inputs = boosting_inputs,
     .outputs = boosting_outputs,
     .predict = boosting_predict,

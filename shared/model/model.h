@@ -15,6 +15,9 @@ struct model_type {
     /* INPUT for what dataset_check refuses, and where nothing can be learnt. */
     int (*fit)(const void *settings, const struct dataset *, const struct fitting *,
                struct model **, struct error *);
+    /* The bins that a fit of these rows would put them into. NULL: without ability.binned. */
+    int (*bins)(const void *settings, const struct dataset *, const struct fitting *,
+                struct bins **, struct error *);
     /* Models of all parts of a fit, in their order, become what one fit of the same dataset,
      * settings and fitting would have become, to the bit. INPUT: they are not these parts. NULL:
      * cannot. */

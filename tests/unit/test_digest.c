@@ -73,6 +73,24 @@ START_TEST(sha256_is_that_of_coreutils)
 }
 END_TEST
 
+START_TEST(bytes_that_come_piece_by_piece_have_the_digest_of_all)
+{
+    for (size_t i = 0; i < COUNT(sha256_golden); i++) {
+        struct digest *digest = digest_begin();
+        char hex[DIGEST_HEX];
+        for (const char *at = sha256_golden[i].text; *at != '\0'; at++)
+            digest_add(digest, (struct bytes){(const uint8_t *)at, 1});
+        digest_add(digest, BYTES_NONE);
+        digest_end(&digest, hex);
+        ck_assert_ptr_null(digest);
+        ck_assert_str_eq(hex, sha256_golden[i].hex);
+    }
+    struct digest *digest = digest_begin();
+    digest_forget(&digest);
+    digest_forget(&digest);
+}
+END_TEST
+
 START_TEST(no_bytes_have_the_digest_of_empty_ones)
 {
     uint8_t none[32], empty[32];
@@ -143,6 +161,7 @@ END_TEST
 
 RUN_TESTS("digest", murmur2_is_that_of_the_java_client, no_key_hashes_like_an_empty_one,
           a_partition_is_the_hash_without_its_sign_bit, sha256_is_that_of_coreutils,
+          bytes_that_come_piece_by_piece_have_the_digest_of_all,
           no_bytes_have_the_digest_of_empty_ones, a_seeded_digest_begins_that_of_seed_colon_bytes,
           a_file_has_the_digest_of_its_bytes, a_file_that_is_not_there_is_an_input_error,
           a_file_that_cannot_be_read_is_an_input_error)

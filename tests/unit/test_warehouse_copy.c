@@ -363,6 +363,36 @@ START_TEST(a_copy_out_that_fails_midway_tells_why)
 }
 END_TEST
 
+struct counting {
+    size_t pieces, most;
+};
+
+static int
+count_piece(void *self, struct bytes piece, struct error *error)
+{
+    struct counting *counting = self;
+    if (++counting->pieces > counting->most)
+        return error_set(error, ERROR_INPUT, "enough of %zu bytes", piece.length);
+    return 0;
+}
+
+START_TEST(a_copy_out_is_handed_on_as_it_comes)
+{
+    struct warehouse *db = opened();
+    struct counting all = {.most = SIZE_MAX}, some = {.most = 10};
+    const char *sql = "COPY (SELECT i FROM generate_series(1, 5000) i) TO STDOUT (FORMAT BINARY)";
+    ck_ok(warehouse_copy_each(db, sql, count_piece, &all, &err), err);
+    ck_assert_uint_ge(all.pieces, 5000);
+    ck_assert_int_eq(warehouse_copy_each(db, sql, count_piece, &some, &err), -1);
+    ck_assert_int_eq(err.kind, ERROR_INPUT);
+    ck_assert_uint_eq(some.pieces, 11);
+    err = (struct error){0};
+    ck_ok(warehouse_ping(db, &err), err);
+    ck_ok(warehouse_copy_each(db, sql, count_piece, &all, &err), err);
+    warehouse_close(&db);
+}
+END_TEST
+
 RUN_POSTGRES_TESTS("warehouse_copy", a_copy_longer_than_a_chunk_arrives_whole,
                    a_copy_of_malformed_fields_is_input, a_copy_against_a_check_is_input,
                    a_copy_of_a_key_twice_is_input, a_value_too_long_for_an_index_is_input,
@@ -376,4 +406,4 @@ RUN_POSTGRES_TESTS("warehouse_copy", a_copy_longer_than_a_chunk_arrives_whole,
                    statements_whose_connection_is_lost_are_transient_to_their_end,
                    a_copy_in_an_open_transaction_is_a_part_of_it,
                    a_copy_out_is_what_a_copy_in_takes, a_copy_out_past_its_limit_is_input,
-                   a_copy_out_that_fails_midway_tells_why)
+                   a_copy_out_that_fails_midway_tells_why, a_copy_out_is_handed_on_as_it_comes)
