@@ -9,13 +9,13 @@
 #include "scorer.h"
 
 bool scorer_takes_bins(const struct pipeline *); /* its learner does */
-/* Encoders and bins from rows of `features`, as of scorer_fit, which refuses what is refused here.
+/* Encoders and bins from a sample, as of scorer_fit, which refuses what is refused here.
  * Until it is fitted the scorer is good for scorer_encode and scorer_free alone. */
-int scorer_plan(const struct pipeline *, const struct frame *features, const size_t *row,
-                size_t rows, const double *y, struct scorer **, struct bins **,
+int scorer_plan(const struct pipeline *, const struct lesson *, struct scorer **, struct bins **,
                 struct error *) MUST_CHECK;
 /* The model, from all rows by these bins, y[i] being row i's. */
 int scorer_fit_binned(struct scorer *, const struct pipeline *, struct arena *, const struct bins *,
-                      const struct binned *, const double *y, struct error *) MUST_CHECK;
+                      const struct binned *, const double *y, unsigned threads,
+                      struct error *) MUST_CHECK;
 
 #endif

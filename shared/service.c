@@ -231,6 +231,7 @@ run_task(void *self)
                         .prefix = program->common.prefix,
                         .lane = program->common.lane,
                         .worker = worker,
+                        .folder = program->common.cache_dir,
                         .broker = program->broker,
                         .catalog = program->catalog,
                         .stopping = &stopping};

@@ -27,6 +27,7 @@ struct task {
     void *self; /* kept by the task between turns; released by task_close */
     const void *settings;
     const char *prefix, *lane, *worker; /* worker: <service>-<instance> */
+    const char *folder;                 /* of files that need not outlive the process */
     struct warehouse *warehouse;
     struct broker *broker;
     struct catalog *catalog;

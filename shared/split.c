@@ -10,14 +10,13 @@
 #include "copy.h"
 #include "history.h"
 #include "outcome.h"
-#include "pack.h"
 
 #define PART_LENGTH 32
 
 /* ---- what rows there are */
 
-static int
-compare_bytes(struct bytes a, struct bytes b)
+int
+split_compare_ids(struct bytes a, struct bytes b)
 {
     size_t shorter = a.length < b.length ? a.length : b.length;
     int order = shorter > 0 ? memcmp(a.at, b.at, shorter) : 0;
@@ -31,7 +30,7 @@ check_rows(const struct frame *rows, struct error *err)
     for (size_t i = 0; i < rows->rows; i++) {
         if (!column_valid(id, i) || !column_valid(&rows->column[HISTORY_LABEL], i))
             return error_set(err, ERROR_FATAL, "training row %zu lacks its event id or label", i);
-        if (i > 0 && compare_bytes(id->bytes[i - 1], id->bytes[i]) >= 0)
+        if (i > 0 && split_compare_ids(id->bytes[i - 1], id->bytes[i]) >= 0)
             return error_set(err, ERROR_FATAL, "training row %zu is not sorted by event id", i);
     }
     return 0;
@@ -223,38 +222,70 @@ static void
 name_part(const struct split *split, size_t i, size_t *train, size_t *test, char out[PART_LENGTH])
 {
     if (*test < split->test_rows && split->test[*test] == i) {
-        snprintf(out, PART_LENGTH, "test");
+        snprintf(out, PART_LENGTH, SPLIT_PART_TEST);
         ++*test;
         return;
     }
     unsigned fold = split->fold[(*train)++];
     if (fold == 0)
-        snprintf(out, PART_LENGTH, "train");
+        snprintf(out, PART_LENGTH, SPLIT_PART_TRAIN);
     else if (split->folds == 1)
         snprintf(out, PART_LENGTH, "validation");
     else
         snprintf(out, PART_LENGTH, "fold %u", fold);
 }
 
-static int
-digest_parts(const struct frame *rows, struct split *split, struct error *err)
+void
+split_digest_row(struct digest *digest, struct bytes id, const char *part, struct bytes label)
 {
-    struct packer digested = {.arena = rows->arena};
+    digest_add(digest, id);
+    digest_add(digest, (struct bytes){(const uint8_t *)"", 1});
+    digest_add(digest, (struct bytes){(const uint8_t *)part, strlen(part) + 1});
+    digest_add(digest, label);
+    digest_add(digest, (struct bytes){(const uint8_t *)"", 1});
+}
+
+static void
+digest_parts(const struct frame *rows, struct split *split)
+{
+    struct digest *digest = digest_begin();
     size_t train = 0, test = 0;
-    struct bytes all;
     for (size_t i = 0; i < rows->rows; i++) {
         char part[PART_LENGTH];
         name_part(split, i, &train, &test, part);
-        pack_raw(&digested, rows->column[HISTORY_EVENT_ID].bytes[i]);
-        pack_raw(&digested, (struct bytes){(const uint8_t *)"", 1});
-        pack_raw(&digested, (struct bytes){(const uint8_t *)part, strlen(part) + 1});
-        pack_raw(&digested, rows->column[HISTORY_LABEL].bytes[i]);
-        pack_raw(&digested, (struct bytes){(const uint8_t *)"", 1});
+        split_digest_row(digest, rows->column[HISTORY_EVENT_ID].bytes[i], part,
+                         rows->column[HISTORY_LABEL].bytes[i]);
     }
-    if (pack_end(&digested, &all, err) != 0)
-        return -1;
-    digest_hex(all, split->digest);
-    return 0;
+    digest_end(&digest, split->digest);
+}
+
+/* ---- rows that are elsewhere */
+
+struct split_rule
+split_rule(const struct pipeline *pipeline, const struct frame *rows, const struct split *split)
+{
+    struct split_rule rule = {.pipeline = pipeline};
+    int column = frame_find(rows, HISTORY_EVENT_TIME);
+    if (pipeline->train.split == SPLIT_HASH || column < 0)
+        return rule;
+    for (size_t i = 0; i < split->test_rows; i++) {
+        int64_t time_us = rows->column[column].integer[split->test[i]];
+        if (rule.id.at != NULL && time_us >= rule.time_us)
+            continue;
+        rule.time_us = time_us;
+        rule.id = rows->column[HISTORY_EVENT_ID].bytes[split->test[i]];
+    }
+    return rule;
+}
+
+bool
+split_tests(const struct split_rule *rule, struct bytes id, int64_t time_us)
+{
+    if (rule->pipeline->train.split == SPLIT_HASH)
+        return place(rule->pipeline, NULL, id) < rule->pipeline->train.test_share;
+    if (rule->id.at == NULL || time_us != rule->time_us)
+        return rule->id.at != NULL && time_us > rule->time_us;
+    return split_compare_ids(id, rule->id) >= 0;
 }
 
 int
@@ -272,8 +303,9 @@ split_make(const struct pipeline *pipeline, const struct frame *rows, struct spl
     if (allocate(rows->arena, rows->rows, &split, err) != 0 ||
         split_test(pipeline, rows, &split, err) != 0 ||
         outcome_check(pipeline, split.train_y, split.train_rows, split.folds, err) != 0 ||
-        split_folds(pipeline, rows, &split, err) != 0 || digest_parts(rows, &split, err) != 0)
+        split_folds(pipeline, rows, &split, err) != 0)
         return -1;
+    digest_parts(rows, &split);
     *out = split;
     return 0;
 }

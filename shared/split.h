@@ -32,6 +32,22 @@ struct split {
 int split_make(const struct pipeline *, const struct frame *rows, struct split *,
                struct error *) MUST_CHECK;
 
+/* Which side rows are on that are not in the frame, as split_make would have found had they been:
+ * by hash of the event id, or by time, being no earlier than the first test row of the frame. */
+struct split_rule {
+    const struct pipeline *pipeline;
+    int64_t time_us; /* of that row, and its id; of a split by time alone */
+    struct bytes id; /* BYTES_NONE: no row is for the test */
+};
+struct split_rule split_rule(const struct pipeline *, const struct frame *rows,
+                             const struct split *);
+bool split_tests(const struct split_rule *, struct bytes id, int64_t time_us);
+/* What goes into the digest of each row, in order. */
+#define SPLIT_PART_TRAIN "train"
+#define SPLIT_PART_TEST  "test"
+void split_digest_row(struct digest *, struct bytes id, const char *part, struct bytes label);
+int split_compare_ids(struct bytes, struct bytes); /* by their bytes */
+
 /* Parts of the rows as COPY data for model.split_row (rows_digest, event_id, part, label). */
 int split_copy(const struct split *, const struct frame *rows, struct arena *, struct bytes *,
                struct error *) MUST_CHECK;

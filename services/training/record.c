@@ -193,8 +193,8 @@ record_split(struct warehouse *db, struct arena *arena, const struct run *run,
 {
     DEFER(rows_free) struct rows *inserted = NULL;
     const char *const params[] = {split->digest, run->job->pipeline,
-                                  arena_print(arena, "%zu", rows->rows)};
-    struct bytes data;
+                                  arena_print(arena, "%zu", split->train_rows + split->test_rows)};
+    struct bytes data = run->parts;
     if (warehouse_query(db,
                         "INSERT INTO model.split (rows_digest, pipeline, rows) VALUES ($1, $2,"
                         " $3::bigint) ON CONFLICT (rows_digest) DO NOTHING",
@@ -202,7 +202,7 @@ record_split(struct warehouse *db, struct arena *arena, const struct run *run,
         return -1;
     if (rows_affected(inserted) == 0)
         return 0;
-    if (split_copy(split, rows, arena, &data, err) != 0)
+    if (data.at == NULL && split_copy(split, rows, arena, &data, err) != 0)
         return -1;
     return warehouse_copy_in(db,
                              "COPY model.split_row (rows_digest, event_id, part, label) FROM STDIN"

@@ -14,6 +14,7 @@ struct run {
     const char *worker;
     const struct pipeline *pipeline; /* NULL: unknown */
     const struct frame *rows;        /* that were split */
+    struct bytes parts; /* of rows too many for a frame, what split_copy would say; else none */
     const char *chosen; /* JSON: what a search chose of the learner and its settings; or NULL */
     const char *search; /* ",\"search\":{..}" for the job's result; or NULL */
     int64_t started_us, finished_us;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "clock.h"
 #include "failpoint.h"
 #include "history.h"
@@ -166,22 +167,54 @@ tell(const struct run *run, const struct split *split, const struct training *tr
     }
 }
 
-/* From rows that are split to the recorded model. The announcement comes after the commit; if it
- * fails, the next turn's makes up for it. */
+/* The announcement comes after the commit; if it fails, the next turn's makes up for it. */
+static int
+record(struct task *task, struct run *run, const struct split *split,
+       const struct training *training, struct error *err)
+{
+    struct announcement challenger;
+    run->finished_us = clock_now_us();
+    if (record_finished(task->warehouse, task->arena, run, split, training, &challenger, err) != 0)
+        return -1;
+    FAILPOINT("training.recorded");
+    tell(run, split, training, &challenger);
+    ((struct memory *)task->self)->announced = false;
+    return 0;
+}
+
+/* From rows that are split to the recorded model. */
 static int
 make_model(struct task *task, struct run *run, const struct split *split, struct error *err)
 {
     DEFER(train_free) struct training training = {0};
-    struct announcement challenger;
     if (learn(task, run, split, &training, err) != 0)
         return -1;
-    run->finished_us = clock_now_us();
-    if (record_finished(task->warehouse, task->arena, run, split, &training, &challenger, err) != 0)
+    return record(task, run, split, &training, err);
+}
+
+/* The same of more rows than memory holds. */
+static int
+train_blocks(struct task *task, struct run *run, size_t sample, struct error *err)
+{
+    DEFER(train_free) struct training training = {0};
+    DEFER(blocks_free) struct blocks blocks = {0};
+    const struct blocks_source source = {task->warehouse, task->arena,
+                                         run->pipeline,   task->folder,
+                                         sample,          settings_threads(task->settings)};
+    struct warehouse *db = task->warehouse;
+    log_info("training rows are too many for memory: they go to disk as bins",
+             field_text("pipeline", run->job->pipeline), field_int("job", run->job->id),
+             field_int("sample", (int64_t)sample));
+    if (blocks_read(&source, &blocks, err) != 0 ||
+        job_heartbeat(db, run->job, run->worker, 0.4, "fitting", err) != 0 ||
+        blocks_fit(&source, &blocks, &training, err) != 0 ||
+        job_heartbeat(db, run->job, run->worker, 0.8, "evaluating", err) != 0)
         return -1;
-    FAILPOINT("training.recorded");
-    tell(run, split, &training, &challenger);
-    ((struct memory *)task->self)->announced = false;
-    return 0;
+    run->rows = blocks.history.frame;
+    run->parts = blocks.parts;
+    if (train_evaluate(run->pipeline, run->rows, &blocks.split, &training, err) != 0)
+        return -1;
+    return record(task, run, &blocks.all, &training, err);
 }
 
 static int
@@ -189,8 +222,14 @@ train_one(struct task *task, struct run *run, struct error *err)
 {
     DEFER(history_free) struct history history = {0};
     struct split split;
+    bool many;
+    size_t sample;
     if (job_heartbeat(task->warehouse, run->job, run->worker, 0.1, "reading rows", err) != 0 ||
-        history_read(task->warehouse, task->arena, run->pipeline, NULL, &history, err) != 0 ||
+        blocks_wanted(task->warehouse, task->arena, run->pipeline, &many, &sample, err) != 0)
+        return -1;
+    if (many)
+        return train_blocks(task, run, sample, err);
+    if (history_read(task->warehouse, task->arena, run->pipeline, NULL, &history, err) != 0 ||
         split_make(run->pipeline, history.frame, &split, err) != 0)
         return -1;
     run->rows = history.frame;

@@ -26,14 +26,11 @@ measure_spread(const struct pipeline *pipeline, const struct frame *rows, const 
 }
 
 int
-train_fit(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
-          unsigned threads, struct training *out, struct error *err)
+train_seal(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
+           unsigned threads, struct scorer *fitted, struct training *out, struct error *err)
 {
     struct training made = {.threads = threads};
-    const struct lesson lesson = {rows, split->train, split->train_rows, split->train_y, threads};
-    DEFER(scorer_free) struct scorer *fitted = NULL;
-    if (scorer_fit(pipeline, &lesson, &fitted, err) != 0 ||
-        scorer_gain(fitted, rows->arena, &made.gain, err) != 0 ||
+    if (scorer_gain(fitted, rows->arena, &made.gain, err) != 0 ||
         measure_spread(pipeline, rows, split, fitted, err) != 0 ||
         scorer_save(fitted, rows->arena, &made.artefact, err) != 0 ||
         scorer_load(made.artefact, &made.scorer, err) != 0)
@@ -41,6 +38,17 @@ train_fit(const struct pipeline *pipeline, const struct frame *rows, const struc
     digest_hex(made.artefact, made.digest);
     *out = made;
     return 0;
+}
+
+int
+train_fit(const struct pipeline *pipeline, const struct frame *rows, const struct split *split,
+          unsigned threads, struct training *out, struct error *err)
+{
+    const struct lesson lesson = {rows, split->train, split->train_rows, split->train_y, threads};
+    DEFER(scorer_free) struct scorer *fitted = NULL;
+    if (scorer_fit(pipeline, &lesson, &fitted, err) != 0)
+        return -1;
+    return train_seal(pipeline, rows, split, threads, fitted, out, err);
 }
 
 void

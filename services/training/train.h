@@ -36,6 +36,10 @@ struct training {
  * the test split. */
 int train_fit(const struct pipeline *, const struct frame *rows, const struct split *,
               unsigned threads, struct training *, struct error *) MUST_CHECK;
+/* The same of a scorer that was fitted already. */
+int train_seal(const struct pipeline *, const struct frame *rows, const struct split *,
+               unsigned threads, struct scorer *fitted, struct training *,
+               struct error *) MUST_CHECK;
 /* Evaluates the model as read back from its file, which is what scoring will run. */
 int train_evaluate(const struct pipeline *, const struct frame *rows, const struct split *,
                    struct training *, struct error *) MUST_CHECK;

@@ -38,14 +38,18 @@ EXTRA_test_assess := $(EXTRA_test_train)
 build/t/unit/services/test_assess: $(EXTRA_test_assess)
 EXTRA_test_trial := $(EXTRA_test_train) build/t/services/training/trial.o
 build/t/unit/services/test_trial: $(EXTRA_test_trial)
-TRAIN_TASK := $(EXTRA_test_train) $(addprefix build/t/services/training/,keeper.o record.o searches.o searching.o \
-  settings.o task.o trial.o)
+TRAIN_TASK := $(EXTRA_test_train) $(addprefix build/t/services/training/,blocks.o intake.o keeper.o record.o relay.o \
+  searches.o searching.o settings.o task.o trial.o)
 EXTRA_test_train_task := $(TRAIN_TASK) -Wl,--wrap=train_fit
 build/t/unit/services/test_train_task: $(TRAIN_TASK)
 EXTRA_test_train_settings := build/t/services/training/settings.o
 build/t/unit/services/test_train_settings: $(EXTRA_test_train_settings)
 EXTRA_test_history := $(TRAIN_TASK)
 build/t/unit/test_history: $(TRAIN_TASK)
+EXTRA_test_blocks := $(TRAIN_TASK)
+build/t/unit/services/test_blocks: $(TRAIN_TASK)
+EXTRA_test_relay := build/t/services/training/relay.o
+build/t/unit/services/test_relay: $(EXTRA_test_relay)
 EXTRA_test_searching := $(TRAIN_TASK)
 build/t/unit/services/test_searching: $(TRAIN_TASK)
 

@@ -1,8 +1,8 @@
 /* Rows that become bins a few at a time in a file, and models that learn from them, against rows in
  * memory. SPDX-License-Identifier: Apache-2.0 */
 #include "bins.h"
+#include "chance.h"
 #include "learning.h"
-#include "lot.h"
 
 #define ROWS    5000
 #define COLUMNS 19
@@ -27,14 +27,15 @@ draw(size_t classes)
     category[COLUMNS - 1] = CODES;
     for (size_t i = 0; i < ROWS; i++) {
         for (size_t j = 0; j < COLUMNS; j++) {
-            double unit = lot_unit(lot_draw(j, i));
+            double unit = chance_draw_unit(chance_draw(j, i));
             float value = category[j] > 0 ? (float)floor(unit * category[j])
                           : j % 4 == 0    ? (float)floor(unit * 20)
                                           : (float)(unit * unit);
-            x[i * COLUMNS + j] = lot_unit(lot_draw(j + 100, i)) < 0.1 && j % 3 == 0 ? NAN : value;
+            x[i * COLUMNS + j] =
+                chance_draw_unit(chance_draw(j + 100, i)) < 0.1 && j % 3 == 0 ? NAN : value;
         }
         double sum = (double)x[i * COLUMNS + 1] + (double)x[i * COLUMNS + 4] / 20 +
-                     lot_unit(lot_draw(200, i));
+                     chance_draw_unit(chance_draw(200, i));
         y[i] = classes == 0 ? sum : floor(fmin(sum / 3, 0.999) * (double)classes);
     }
     ck_ok(crew_open(2, &crew, &err), err);

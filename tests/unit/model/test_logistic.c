@@ -59,7 +59,7 @@ START_TEST(coefficients_equal_scikit_learns)
     struct arena *arena = credit_arena();
     const struct frame *rows = credit_read(arena, CREDIT_ROWS);
     struct dataset data = {
-        encode_credit(arena, rows), credit_outcomes(rows, arena), NULL, 2, NULL, NULL};
+        .x = encode_credit(arena, rows), .y = credit_outcomes(rows, arena), .classes = 2};
     double *weights = arena_alloc(arena, rows->rows, sizeof(double));
     for (size_t i = 0; i < rows->rows; i++)
         weights[i] = 1.0 + (double)(i % 3);
@@ -98,7 +98,7 @@ fit_small(double l2, const float *x, const double *y, size_t rows, struct model 
           struct error *err)
 {
     struct arena *arena = credit_arena();
-    struct dataset data = {{rows, 1, (float *)(uintptr_t)x}, y, NULL, 2, NULL, NULL};
+    struct dataset data = {.x = {rows, 1, (float *)(uintptr_t)x}, .y = y, .classes = 2};
     int answer =
         model_logistic.fit(settings_of(arena, l2), &data, &(struct fitting){.seed = 1}, model, err);
     arena_close(&arena);
@@ -205,7 +205,7 @@ START_TEST(too_few_iterations_are_refused)
     struct arena *arena = credit_arena();
     void *settings = settings_of(arena, 1);
     credit_set_count(settings, model_logistic.table, "iterations_max", 1);
-    struct dataset data = {{6, 1, (float *)(uintptr_t)apart}, halves, NULL, 2, NULL, NULL};
+    struct dataset data = {.x = {6, 1, (float *)(uintptr_t)apart}, .y = halves, .classes = 2};
     struct model *model = NULL;
     struct error err = {0};
     ck_assert_int_eq(

@@ -15,7 +15,7 @@ save(struct arena *arena, const struct model *model)
 
 static float square[] = {0, 0, 0, 1, 1, 0, 1, 1};
 static const double either[] = {0, 1, 1, 0};
-static const struct dataset exclusive = {{4, 2, square}, either, NULL, 2, NULL, NULL};
+static const struct dataset exclusive = {{4, 2, square}, either, NULL, 2, NULL, .query = NULL};
 
 #define SMALL 60
 static float small_x[SMALL * 3];
@@ -34,7 +34,8 @@ small(size_t classes)
         small_class[i] = classes == 0 ? 0 : fmin((double)classes - 1, floor(fabs(small_number[i])));
     }
     return (struct dataset){
-        {SMALL, 3, small_x}, classes == 0 ? small_number : small_class, NULL, classes, NULL, NULL};
+        {SMALL, 3, small_x}, classes == 0 ? small_number : small_class, NULL, classes, NULL,
+        .query = NULL};
 }
 
 /* ---- what it learns */

@@ -125,6 +125,7 @@ set_up(void)
                          .prefix = "millrace",
                          .lane = "main",
                          .worker = "training-0",
+                         .folder = "/tmp",
                          .warehouse = db,
                          .stopping = &stopping};
     ck_ok(arena_open(&task.arena, (size_t)256 << 20, &err), err);
