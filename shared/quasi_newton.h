@@ -5,8 +5,9 @@
  * (Lewis, Overton, Nonsmooth Optimization via Quasi-Newton Methods, 2013, algorithm 2.6), which
  * keeps the guess positive definite. With one, steps are orthant-wise (Andrew, Gao, Scalable
  * Training of L1-Regularized Log-Linear Models, 2007): no penalised variable changes its sign
- * within a step, and the step is halved until the sum falls enough. SPDX-License-Identifier:
- * Apache-2.0 */
+ * within a step, and the step is halved until the sum falls enough.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_QUASI_NEWTON_H
 #define MILLRACE_QUASI_NEWTON_H
 
