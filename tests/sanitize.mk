@@ -6,7 +6,7 @@
 TSAN := $(COMMON) -O1 -fno-omit-frame-pointer -fsanitize=thread -Wno-maybe-uninitialized -DMILLRACE_TEST \
   -Wl,--undefined=thrd_create
 TSAN_UNITS := $(addprefix test_,bins broker crew health http jobs log logistic_pass metrics sink sink_writer stream \
-  stream_batch stream_guard stream_input stream_state stream_write)
+  stream_batch stream_guard stream_input stream_state stream_write) model/test_same_bits
 $(eval $(call BUILD,build/tsan,TSAN))
 # In the programs it takes the place of the C library for librdkafka too.
 build/tsan/libmillrace.a: build/tsan/tests/tsan_threads.o
