@@ -130,6 +130,12 @@ arena_used(const struct arena *arena)
     return arena->used;
 }
 
+size_t
+arena_limit(const struct arena *arena)
+{
+    return arena->limit;
+}
+
 /* Blocks grow with the arena: few steps for a large batch, little waste for a small one. */
 static struct block *
 add_block(struct arena *arena, size_t needed)

@@ -28,6 +28,7 @@ void arena_reset(struct arena *);   /* everything it gave out is gone; blocks ar
 void arena_release(struct arena *); /* a reset that keeps no blocks: for a long rest */
 size_t arena_used(const struct arena *);
 size_t arena_left(const struct arena *); /* bytes that it may still give out */
+size_t arena_limit(const struct arena *);
 
 void *arena_alloc(struct arena *, size_t count, size_t size); /* zeroed, aligned to 16; NULL past
                                                                  the limit or on overflow */

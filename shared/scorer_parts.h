@@ -1,4 +1,4 @@
-/* scorer_parts: how a scorer lies in memory, for scorer.c and scorer_file.c alone.
+/* scorer_parts: how a scorer lies in memory, for the files scorer*.c alone.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef MILLRACE_SCORER_PARTS_H
 #define MILLRACE_SCORER_PARTS_H

@@ -396,6 +396,14 @@ forest_merge(const void *settings, const struct dataset *data, const struct fitt
     return 0;
 }
 
+/* Each has a tree at least. */
+static size_t
+forest_parts_max(const void *settings)
+{
+    const struct forest_settings *own = settings;
+    return own->trees > 0 ? (size_t)own->trees : 1;
+}
+
 const struct model_type model_forest = {
     .name = "forest",
     .summary = "a random forest, for numbers and classes",
@@ -407,6 +415,7 @@ const struct model_type model_forest = {
                 .parts = true},
     .fit = forest_fit,
     .merge = forest_merge,
+    .parts_max = forest_parts_max,
     .inputs = mean_trees_inputs,
     .outputs = mean_trees_outputs,
     .predict = mean_trees_predict,

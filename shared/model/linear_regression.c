@@ -15,6 +15,7 @@
 #include "../learner.h"
 #include "../linear.h"
 #include "../normal_equations.h"
+#include "../row_shards.h"
 #include "model.h"
 
 extern const struct model_type model_linear_regression;
@@ -291,6 +292,15 @@ linear_load(struct bytes saved, struct model **out, struct error *err)
     return 0;
 }
 
+/* Sums over rows know nothing of the absolute values in l1. */
+static bool
+linear_shards(const void *settings, struct shard_settings *out)
+{
+    const struct linear_settings *own = settings;
+    *out = (struct shard_settings){own->l2, own->tolerance, own->iterations_max};
+    return own->l1 == 0;
+}
+
 const struct model_type model_linear_regression = {
     .name = "linear",
     .summary = "linear regression: least squares, ridge, lasso and elastic net",
@@ -298,6 +308,7 @@ const struct model_type model_linear_regression = {
     .settings_size = sizeof(struct linear_settings),
     .ability = {.tasks = TASK_REGRESSION, .warm = true},
     .fit = linear_fit,
+    .shards = linear_shards,
     .inputs = linear_inputs,
     .outputs = linear_outputs,
     .predict = linear_predict,

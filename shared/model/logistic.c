@@ -17,6 +17,7 @@
 #include "../learner.h"
 #include "../linear.h"
 #include "../logistic.h"
+#include "../row_shards.h"
 #include "model.h"
 
 extern const struct model_type model_logistic;
@@ -271,6 +272,15 @@ logistic_load(struct bytes saved, struct model **out, struct error *err)
     return 0;
 }
 
+/* Sums over rows know nothing of the absolute values in l1. */
+static bool
+logistic_shards(const void *settings, struct shard_settings *out)
+{
+    const struct logistic_settings *own = settings;
+    *out = (struct shard_settings){own->l2, own->tolerance, own->iterations_max};
+    return own->l1 == 0;
+}
+
 const struct model_type model_logistic = {
     .name = "logistic",
     .summary = "logistic regression with L1 and L2 penalties, for two classes and several",
@@ -278,6 +288,7 @@ const struct model_type model_logistic = {
     .settings_size = sizeof(struct logistic_settings),
     .ability = {.tasks = TASK_BINARY | TASK_CLASSES, .warm = true},
     .fit = logistic_fit,
+    .shards = logistic_shards,
     .inputs = logistic_inputs,
     .outputs = logistic_outputs,
     .predict = logistic_predict,

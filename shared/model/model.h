@@ -7,6 +7,7 @@
 #include "../config.h"
 #include "../dataset.h"
 
+struct shard_settings;
 struct model_type {
     const char *name, *summary;
     const struct setting *table; /* "learner" is read before */
@@ -23,6 +24,10 @@ struct model_type {
      * cannot. */
     int (*merge)(const void *settings, const struct dataset *, const struct fitting *,
                  const struct model *const *part, struct model **, struct error *);
+    size_t (*parts_max)(const void *settings); /* of such a fit; NULL where merge is */
+    /* Whether row_shards.h fits this too, two classes or numbers, and with what settings; false:
+     * not with these settings. NULL: never. */
+    bool (*shards)(const void *settings, struct shard_settings *);
     size_t (*inputs)(const struct model *);  /* columns of x */
     size_t (*outputs)(const struct model *); /* scores per row */
     void (*predict)(const struct model *, const struct matrix *x,
