@@ -79,8 +79,8 @@ static const char lease_sql[] =
     "AND attempt - forgiven < " TEXT(
         JOB_ATTEMPTS_MAX) " "
                           "AND (together IS NULL OR together > (SELECT count(*) FROM ops.jobs r "
-                          "WHERE r.parent = j.parent AND r.status = 'running' AND r.id <> j.id "
-                          "AND r.leased_until >= now())) "
+                          "WHERE r.parent = j.parent AND r.id <> j.id AND (r.status = 'waiting' "
+                          "OR (r.status = 'running' AND r.leased_until >= now())))) "
                           "AND coalesce((SELECT p.definition ->> 'lane' FROM ops.pipelines p WHERE "
                           "p.name = j.pipeline "
                           "ORDER BY p.version DESC LIMIT 1), 'main') = $3 "
@@ -230,7 +230,7 @@ jobs_wake(struct warehouse *db, struct error *err)
     return warehouse_query(db,
                            "UPDATE ops.jobs p SET status = 'queued' WHERE p.status = 'waiting' "
                            "AND NOT EXISTS (SELECT FROM ops.jobs t WHERE t.parent = p.id "
-                           "AND t.status IN ('queued', 'running'))",
+                           "AND t.status IN ('queued', 'running', 'waiting'))",
                            NULL, 0, NULL, err);
 }
 
@@ -241,12 +241,12 @@ job_cancel(struct warehouse *db, int64_t id, const char *note, bool *found, stru
     char text[NUMBER_LENGTH];
     snprintf(text, sizeof(text), "%" PRId64, id);
     if (warehouse_query(db,
-                        "WITH one AS (UPDATE ops.jobs SET status = 'cancelled', note = $2, "
-                        "finished_at = now() WHERE id = $1::bigint AND status IN ('queued', "
-                        "'running', 'waiting') RETURNING id), parts AS (UPDATE ops.jobs t SET "
-                        "status = 'cancelled', note = $2, finished_at = now() FROM one "
-                        "WHERE t.parent = one.id AND t.status IN ('queued', 'running')) "
-                        "SELECT id FROM one",
+                        "WITH RECURSIVE one AS (SELECT id FROM ops.jobs WHERE id = $1::bigint AND "
+                        "status IN ('queued', 'running', 'waiting') UNION ALL SELECT t.id FROM "
+                        "one JOIN ops.jobs t ON t.parent = one.id), ended AS (UPDATE ops.jobs j "
+                        "SET status = 'cancelled', note = $2, finished_at = now() FROM one WHERE "
+                        "j.id = one.id AND j.status IN ('queued', 'running', 'waiting') "
+                        "RETURNING j.id) SELECT id FROM ended WHERE id = $1::bigint",
                         (const char *const[]){text, note}, 2, &rows, err) != 0)
         return -1;
     *found = rows_count(rows) > 0;

@@ -24,7 +24,8 @@ void job_free(struct job *); /* what it holds, not itself */
 int job_submit(struct warehouse *, const char *kind, const char *pipeline, const char *request,
                int64_t *id, struct error *) MUST_CHECK;
 /* Parts of a leased job, one for each request of the JSON array, in its order and with its
- * priority. `together` of them run at the same time at most; 0: as many as there are workers.
+ * priority. `together` of them run, or wait for parts of their own, at the same time at most; 0: as
+ * many as there are workers.
  * Inside the caller's transaction, which also makes the job wait for them. */
 int job_submit_parts(struct warehouse *, const struct job *, const char *kind, const char *requests,
                      int64_t together, struct error *) MUST_CHECK;
@@ -42,7 +43,7 @@ int job_keep(struct warehouse *, const struct job *, const char *worker, struct 
  * job is leased again. FENCED as above. */
 int job_wait(struct warehouse *, const struct job *, const char *worker, struct error *) MUST_CHECK;
 int jobs_wake(struct warehouse *, struct error *) MUST_CHECK;
-/* Ends a job that has not ended, and its parts. Who works at them finds its lease gone. *found
+/* Ends a job that has not ended, its parts, and theirs. Who works at them finds its lease gone. *found
  * false: there is no such job, or it has ended. */
 int job_cancel(struct warehouse *, int64_t id, const char *note, bool *found,
                struct error *) MUST_CHECK;

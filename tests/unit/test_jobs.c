@@ -434,6 +434,54 @@ START_TEST(a_cancelled_job_ends_with_its_parts)
 }
 END_TEST
 
+/* A job, of which a part waits for parts of its own. */
+static struct job
+waiting_twice(struct warehouse *db, struct job *part)
+{
+    struct job job = waiting(db, 1);
+    ck_assert(lease_part(db, "w2", part));
+    ck_ok(warehouse_begin(db, &err), err);
+    ck_ok(job_submit_parts(db, part, "fold", REQUESTS, 0, &err), err);
+    ck_ok(job_wait(db, part, "w2", &err), err);
+    ck_ok(warehouse_commit(db, &err), err);
+    return job;
+}
+
+START_TEST(a_part_that_waits_for_its_parts_has_not_ended)
+{
+    struct warehouse *db = migrated();
+    struct job part = {0}, none = {0}, job = waiting_twice(db, &part);
+    ck_ok(jobs_wake(db, &err), err);
+    ck_assert(!lease(db, "w1", &none));
+    ck_assert(!lease_part(db, "w3", &none)); /* one at a time: that which waits */
+    run(db, "UPDATE ops.jobs SET status = 'done' WHERE kind = 'fold'");
+    ck_ok(jobs_wake(db, &err), err);
+    ck_assert(!lease(db, "w1", &none));
+    ck_assert(lease_part(db, "w3", &none));
+    ck_assert_int_eq(none.id, part.id);
+    job_free(&none);
+    job_free(&part);
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
+START_TEST(a_cancelled_job_ends_with_the_parts_of_its_parts)
+{
+    struct warehouse *db = migrated();
+    struct job part = {0}, job = waiting_twice(db, &part);
+    bool found = false;
+    ck_ok(job_cancel(db, job.id, "by me", &found, &err), err);
+    ck_assert(found);
+    ck_assert_str_eq(ask(db, "SELECT string_agg(DISTINCT status || ' ' || note, ',') || ' ' ||"
+                             " count(*) FROM ops.jobs"),
+                     "cancelled by me 7");
+    job_free(&part);
+    job_free(&job);
+    warehouse_close(&db);
+}
+END_TEST
+
 RUN_POSTGRES_TESTS(
     "jobs", nothing_submitted_is_nothing_found, a_leased_job_is_as_submitted,
     a_job_goes_to_one_of_two_workers, a_worker_takes_the_jobs_of_its_lane_alone,
@@ -446,4 +494,5 @@ RUN_POSTGRES_TESTS(
     a_kind_too_long_is_input, a_server_that_is_not_there_is_transient,
     parts_are_leased_in_their_order, a_job_waits_until_the_last_of_its_parts_has_ended,
     no_more_parts_run_together_than_may, rounds_that_went_well_are_not_held_against_a_job,
-    a_cancelled_job_ends_with_its_parts)
+    a_cancelled_job_ends_with_its_parts, a_part_that_waits_for_its_parts_has_not_ended,
+    a_cancelled_job_ends_with_the_parts_of_its_parts)
