@@ -218,6 +218,7 @@ train_schema(void)
         set_choices(schema, "sample", sampling_names);
         set(schema, "threshold", "anyOf", threshold_schema());
         set(schema, "threshold", "default", json_real(0.5));
+        set(schema, "replicas", "maximum", json_integer(BUDGET_REPLICAS_MAX));
     }
     return train;
 }

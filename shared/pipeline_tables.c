@@ -83,6 +83,9 @@ const struct setting encoder_object_table[] = {
         SETTING(train_object, test_share, REAL, "0.2",                                             \
                 "share of rows kept for the test, between 0 and 1"),                               \
         SETTING(train_object, rows_min, COUNT, "50", "with fewer labelled rows the run fails"),    \
+        SETTING(train_object, replicas, COUNT, "1",                                                \
+                "that share a fit of forest, linear or logistic, or the folds of a trial; 0: all " \
+                "there are; 1: no fit is shared"),                                                 \
         SETTING(train_object, rows_max, COUNT, "0", "of more labelled rows a sample; 0: all"),     \
         SETTING(train_object, sample, TEXT, "hash",                                                \
                 "how it is drawn: by hash of the event id, stratified, each outcome keeping its "  \

@@ -18,7 +18,7 @@
 #define PIPELINE_WINDOW_MAX     1000000
 #define SEARCH_FOLDS_MAX        20
 #define BUDGET_MINUTES_MAX      10080 /* a week */
-#define BUDGET_REPLICAS_MAX     1000
+#define BUDGET_REPLICAS_MAX     1000  /* of a fit, too */
 
 struct pipeline_object {
     const char *name, *title, *owner, *lane;
@@ -66,7 +66,7 @@ struct train_object {
     int64_t seed, rows_min;
     double test_share;
     const char *split, *sample;
-    int64_t rows_max;
+    int64_t rows_max, replicas;
     const struct json_t *learners, *search, *threshold;
 };
 extern const struct setting train_object_table[]; /* of one learner */

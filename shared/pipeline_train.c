@@ -54,6 +54,9 @@ keep_train(struct reader *reader, const struct node *node, const struct train_ob
         entry_mistake(mistakes, node, "test_share", "must be greater than 0 and less than 1");
     if (own->rows_min < 2)
         entry_mistake(mistakes, node, "rows_min", "must be at least 2");
+    if (own->replicas > BUDGET_REPLICAS_MAX)
+        entry_mistake(mistakes, node, "replicas", "must be 0 to %d", BUDGET_REPLICAS_MAX);
+    reader->pipeline->train.replicas = own->replicas;
     reader->pipeline->train.seed = own->seed;
     reader->pipeline->train.split = split == SPLIT_TIME ? SPLIT_TIME : SPLIT_HASH;
     reader->pipeline->train.test_share = own->test_share;

@@ -27,8 +27,8 @@ GRANT INSERT ON ALL TABLES IN SCHEMA decision TO millrace_scoring;
 ALTER DEFAULT PRIVILEGES IN SCHEMA decision GRANT INSERT ON TABLES TO millrace_scoring;
 GRANT SELECT ON model.artefact TO millrace_scoring;
 
--- Training leases jobs, makes one of each trial of a search, reads features and outcomes, and registers
--- what it learnt.
+-- Training leases jobs, makes one of each trial of a search and of each part of a fit, reads features and
+-- outcomes, and registers what it learnt.
 GRANT USAGE ON SCHEMA ops, model, feature, label, api TO millrace_training;
 GRANT SELECT, INSERT, UPDATE ON ops.jobs TO millrace_training;
 GRANT SELECT ON ops.pipelines TO millrace_training;
@@ -40,6 +40,8 @@ GRANT SELECT, INSERT ON model.run, model.metric, model.artefact, model.version, 
 GRANT SELECT, INSERT ON model.confusion, model.curve, model.calibration, model.segment, model.importance,
     model.learning TO millrace_training;
 GRANT UPDATE ON model.alias, model.trials TO millrace_training;
+GRANT SELECT, INSERT ON model.fit TO millrace_training;
+GRANT SELECT, INSERT, UPDATE, DELETE ON model.part TO millrace_training;
 GRANT SELECT ON api.search TO millrace_training;
 
 -- Monitoring reads everything and writes what it measured. Where a pipeline's `store` asks for

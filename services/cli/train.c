@@ -50,11 +50,26 @@ describe_search(struct cli *cli, const struct rows *rows)
     return text.failed ? "" : text.at;
 }
 
+/* "parts of the fit, round 3": of rounds that are asked for one after the other nobody knows how
+ * many there will be. */
+static const char *
+describe_parts(struct cli *cli, const struct rows *rows)
+{
+    int64_t round = rows_int(rows, 0, 12, 0) + 1;
+    const char *text =
+        round > 1 ? arena_print(cli->arena, "parts of the fit, round %lld", (long long)round)
+                  : "parts of the fit";
+    return text != NULL ? text : "";
+}
+
 static void
 show(struct cli *cli, const struct rows *rows, const char *state, struct progress *progress)
 {
     const char *note = rows_text(rows, 0, 2);
-    if (rows_text(rows, 0, 3) != NULL && note == NULL)
+    if (rows_int(rows, 0, 11, 0) > 0 && note == NULL)
+        progress_show(progress, rows_int(rows, 0, 10, 0), rows_int(rows, 0, 11, 0),
+                      describe_parts(cli, rows));
+    else if (rows_text(rows, 0, 3) != NULL && note == NULL)
         progress_show(progress, rows_int(rows, 0, 3, 0), rows_int(rows, 0, 4, 0),
                       describe_search(cli, rows));
     else
@@ -69,8 +84,12 @@ look(struct cli *cli, const char *job, struct progress *progress, bool *done)
     DEFER(rows_free) struct rows *rows = NULL;
     int status = cli_query(cli, &rows,
                            "SELECT j.status, j.progress, j.note, s.done, s.trials, s.metric, "
-                           "s.best_score, s.best_trial, s.best_learner, s.seconds_left "
+                           "s.best_score, s.best_trial, s.best_learner, s.seconds_left, "
+                           "p.done, p.parts, p.round "
                            "FROM ops.jobs j LEFT JOIN api.search s ON s.job_id = j.id "
+                           "CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE p.status = 'done') "
+                           "AS done, count(*) AS parts, max((p.request ->> 'round')::int) AS round "
+                           "FROM ops.jobs p WHERE p.parent = j.id AND p.kind = 'part') p "
                            "WHERE j.id = $1::bigint",
                            (const char *const[]){job}, 1);
     if (status != 0)
@@ -233,7 +252,7 @@ run_cancel(struct cli *cli, const void *given, int argc, char *const argv[])
 const struct verb verb_train_cancel = {
     .words = "train cancel",
     .arguments = "[JOB]",
-    .summary = "end a training run and its trials",
+    .summary = "end a training run, its trials and its parts",
     .examples = "  millrace train cancel -p loan\n  millrace train cancel 12\n",
     .notes = "  A fit that has begun goes to its end, but nothing of it is recorded.\n",
     .options = cancel_options,

@@ -227,7 +227,7 @@ skip_late(struct warehouse *db, struct error *err)
                            "UPDATE ops.jobs t SET status = 'cancelled', finished_at = now(),"
                            " note = 'the time of the search was over' FROM model.search s"
                            " WHERE t.parent = s.job_id AND t.status = 'queued'"
-                           " AND s.ends_at <= now()",
+                           " AND t.kind = '" TRIAL_JOB "' AND t.attempt = 0 AND s.ends_at <= now()",
                            NULL, 0, NULL, err);
 }
 

@@ -9,17 +9,10 @@
 #include "clock.h"
 #include "failpoint.h"
 #include "log.h"
+#include "parting.h"
 #include "settings.h"
 #include "text.h"
 #include "tune/search.h"
-
-void
-workbench_clear(struct workbench *bench)
-{
-    history_free(&bench->history);
-    arena_close(&bench->scratch);
-    *bench = (struct workbench){0};
-}
 
 void
 search_tell(struct task *task, int64_t job, int64_t trial)
@@ -90,36 +83,19 @@ play(const struct pipeline_search *pipeline, struct replay *replay, struct error
 }
 
 static int
-begin(struct task *task, struct run *run, struct error *err)
+begin(struct task *task, struct run *run, struct workbench *bench, struct error *err)
 {
-    DEFER(history_free) struct history history = {0};
-    struct split split;
     struct replay replay;
     if (job_heartbeat(task->warehouse, run->job, run->worker, 0, "reading rows", err) != 0 ||
-        history_read(task->warehouse, task->arena, run->pipeline, NULL, &history, err) != 0 ||
-        split_make(run->pipeline, history.frame, &split, err) != 0 ||
+        workbench_read(task, run->pipeline, NULL, bench, err) != 0 ||
         make_replay(task, run, 0, &replay, err) != 0 ||
         play(&run->pipeline->search, &replay, err) != 0)
         return -1;
-    return searches_begin(task->warehouse, task->arena, run, history.frame, &split, replay.trial,
-                          replay.next, err);
+    return searches_begin(task->warehouse, task->arena, run, bench->history.frame, &bench->split,
+                          replay.trial, replay.next, err);
 }
 
 /* ---- the winner */
-
-static int
-read_rows(struct task *task, const struct pipeline *pipeline, const char *rows_digest,
-          struct history *history, struct split *split, struct error *err)
-{
-    if (history_read(task->warehouse, task->arena, pipeline, rows_digest, history, err) != 0 ||
-        split_make(pipeline, history->frame, split, err) != 0)
-        return -1;
-    if (strcmp(split->digest, rows_digest) == 0)
-        return 0;
-    return error_set(err, ERROR_INPUT,
-                     "of the rows that the search began with only %zu are left in feature.%s",
-                     history->frame->rows, pipeline->name);
-}
 
 static const char *
 print_result(struct arena *arena, const struct run *run, const struct replay *replay, size_t best)
@@ -159,15 +135,15 @@ choose(struct task *task, struct run *run, const struct replay *replay, const ch
 
 int
 search_step(struct task *task, struct run *run, const struct searched *begun,
-            enum search_step *step, struct candidate *winner, struct history *history,
-            struct split *split, struct error *err)
+            struct workbench *bench, enum search_step *step, struct candidate *winner,
+            struct error *err)
 {
     struct warehouse *db = task->warehouse;
     struct replay replay;
     const char *why;
     *step = SEARCH_WAITS;
     if (begun == NULL)
-        return begin(task, run, err);
+        return begin(task, run, bench, err);
     if (make_replay(task, run, begun->count, &replay, err) != 0 ||
         searches_scores(db, task->arena, run->job->id, run->pipeline->search.metric, replay.score,
                         replay.count, &why, err) != 0 ||
@@ -177,58 +153,58 @@ search_step(struct task *task, struct run *run, const struct searched *begun,
         return searches_go_on(db, task->arena, run, replay.trial + replay.count, replay.count,
                               replay.next, err);
     *step = SEARCH_WON;
-    if (choose(task, run, &replay, why, winner, err) != 0)
-        return -1;
-    return read_rows(task, run->pipeline, begun->rows_digest, history, split, err);
+    return choose(task, run, &replay, why, winner, err);
 }
 
 /* ---- a trial */
 
 static int
-set_up(struct task *task, const struct job *job, const struct pipeline *pipeline,
-       const struct tried *tried, struct workbench *bench, struct error *err)
-{
-    if (bench->search == job->parent)
-        return 0;
-    if (arena_open(&bench->scratch, SEARCH_SCRATCH_MAX, err) != 0 ||
-        read_rows(task, pipeline, tried->rows_digest, &bench->history, &bench->split, err) != 0)
-        return -1;
-    bench->search = job->parent;
-    return 0;
-}
-
-static int
 judge(struct task *task, const struct job *job, const struct pipeline *pipeline,
-      const struct tried *tried, struct workbench *bench, struct judgement *out, struct error *err)
+      const struct tried *tried, struct workbench *bench, enum fit_step *step,
+      struct judgement *out, double *seconds, struct error *err)
 {
     DEFER(candidate_free) struct candidate candidate = {0};
-    if (set_up(task, job, pipeline, tried, bench, err) != 0 ||
-        candidate_read(pipeline, tried->settings, task->arena, &candidate, err) != 0)
+    const struct run run = {
+        .job = job, .worker = task->worker, .pipeline = pipeline, .chosen = tried->settings};
+    if (parting_trial(task, &run, tried->rows_digest, tried->share, step, out, seconds, err) != 0)
         return -1;
+    if (*step != FIT_WHOLE)
+        return 0;
+    int64_t started = clock_monotonic_ms();
+    int judged = workbench_read(task, pipeline, tried->rows_digest, bench, err);
+    if (judged == 0)
+        judged = candidate_read(pipeline, tried->settings, task->arena, &candidate, err);
     candidate.threads = settings_threads(task->settings);
-    return trial_run(&candidate, bench->history.frame, &bench->split, tried->share, bench->scratch,
-                     out, err);
+    if (judged == 0)
+        judged = trial_run(&candidate, bench->history.frame, &bench->split, tried->share,
+                           bench->scratch, out, err);
+    *seconds = (double)(clock_monotonic_ms() - started) / 1000;
+    return judged;
 }
 
 int
 search_try(struct task *task, const struct job *job, const struct pipeline *pipeline,
-           const struct tried *tried, struct workbench *bench, struct error *err)
+           const struct tried *tried, struct workbench *bench, bool *ended, struct error *err)
 {
     struct judgement judgement;
     struct error why = {0};
-    int64_t started = clock_monotonic_ms();
+    enum fit_step step;
+    double seconds = 0;
+    *ended = false;
     FAILPOINT("training.trying");
-    int judged = judge(task, job, pipeline, tried, bench, &judgement, &why);
+    int judged = judge(task, job, pipeline, tried, bench, &step, &judgement, &seconds, &why);
     if (judged != 0 && why.kind != ERROR_INPUT) {
         *err = why;
         return -1;
     }
-    double seconds = (double)(clock_monotonic_ms() - started) / 1000;
+    if (judged == 0 && step == FIT_WAITS)
+        return 0;
     if (searches_record(task->warehouse, task->arena, job, task->worker, tried,
                         judged == 0 ? &judgement : NULL, judged == 0 ? NULL : why.message, seconds,
                         err) != 0)
         return -1;
     FAILPOINT("training.tried");
     search_tell(task, job->parent, tried->trial);
+    *ended = true;
     return 0;
 }

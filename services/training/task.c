@@ -9,13 +9,13 @@
 #include "blocks.h"
 #include "clock.h"
 #include "failpoint.h"
-#include "history.h"
 #include "keeper.h"
 #include "log.h"
+#include "parting.h"
 #include "record.h"
 #include "searching.h"
 
-enum { RUNS, SECONDS, TRIALS };
+enum { RUNS, SECONDS, TRIALS, PARTS };
 struct metric train_metrics[] = {
     [RUNS] = {.name = "millrace_training_runs_total",
               .type = METRIC_COUNTER,
@@ -28,12 +28,17 @@ struct metric train_metrics[] = {
                 .type = METRIC_COUNTER,
                 .help = "Trials of searches whose result this process recorded.",
                 .label = "pipeline"},
+    [PARTS] = {.name = "millrace_training_parts_total",
+               .type = METRIC_COUNTER,
+               .help = "Parts of shared fits and trials that this process made.",
+               .label = "pipeline"},
     {0},
 };
 
 struct memory { /* between turns */
     bool announced;
     int64_t announced_ms;
+    struct workbench bench;
 };
 
 static void
@@ -80,7 +85,8 @@ announce_when_due(struct task *task, struct error *err)
         return 0;
     if (announce_aliases(task, err) != 0)
         return -1;
-    *memory = (struct memory){true, now};
+    memory->announced = true;
+    memory->announced_ms = now;
     return 0;
 }
 
@@ -126,18 +132,21 @@ find_pipeline(struct task *task, const struct job *job, int32_t version,
     return error_set(err, ERROR_INPUT, "there is no pipeline \"%s\"", job->pipeline);
 }
 
-/* Fits and evaluates; between the phases a lost lease is noticed. */
+/* Fits, unless replicas did that together, and evaluates; between the phases a lost lease is
+ * noticed. */
 static int
-learn(struct task *task, struct run *run, const struct split *split, struct training *training,
-      struct error *err)
+learn(struct task *task, struct run *run, const struct split *split, struct scorer *fitted,
+      struct training *training, struct error *err)
 {
     struct warehouse *db = task->warehouse;
-    if (job_heartbeat(db, run->job, run->worker, 0.3, "fitting", err) != 0 ||
-        train_fit(run->pipeline, run->rows, split, settings_threads(task->settings), training,
-                  err) != 0 ||
-        job_heartbeat(db, run->job, run->worker, 0.8, "evaluating", err) != 0)
+    if (fitted == NULL && job_heartbeat(db, run->job, run->worker, 0.3, "fitting", err) != 0)
         return -1;
-    if (train_evaluate(run->pipeline, run->rows, split, training, err) != 0)
+    unsigned threads = settings_threads(task->settings);
+    int made = fitted != NULL
+                   ? train_seal(run->pipeline, run->rows, split, threads, fitted, training, err)
+                   : train_fit(run->pipeline, run->rows, split, threads, training, err);
+    if (made != 0 || job_heartbeat(db, run->job, run->worker, 0.8, "evaluating", err) != 0 ||
+        train_evaluate(run->pipeline, run->rows, split, training, err) != 0)
         return -1;
     return train_curve(run->pipeline, run->rows, split, training, err);
 }
@@ -184,10 +193,13 @@ record(struct task *task, struct run *run, const struct split *split,
 
 /* From rows that are split to the recorded model. */
 static int
-make_model(struct task *task, struct run *run, const struct split *split, struct error *err)
+make_model(struct task *task, struct run *run, const struct workbench *bench, struct scorer *fitted,
+           struct error *err)
 {
     DEFER(train_free) struct training training = {0};
-    if (learn(task, run, split, &training, err) != 0)
+    const struct split *split = &bench->split;
+    run->rows = bench->history.frame;
+    if (learn(task, run, split, fitted, &training, err) != 0)
         return -1;
     return record(task, run, split, &training, err);
 }
@@ -202,6 +214,8 @@ train_blocks(struct task *task, struct run *run, size_t sample, struct error *er
                                          run->pipeline,   task->folder,
                                          sample,          settings_threads(task->settings)};
     struct warehouse *db = task->warehouse;
+    if (job_heartbeat(db, run->job, run->worker, 0.1, "reading rows", err) != 0)
+        return -1;
     log_info("training rows are too many for memory: they go to disk as bins",
              field_text("pipeline", run->job->pipeline), field_int("job", run->job->id),
              field_int("sample", (int64_t)sample));
@@ -217,61 +231,84 @@ train_blocks(struct task *task, struct run *run, size_t sample, struct error *er
     return record(task, run, &blocks.all, &training, err);
 }
 
+/* What a training job has done already. */
+struct begun {
+    bool search, fit;
+    struct searched searched;
+    struct parted parted;
+};
+
+/* The next step of a fit, and after the last the model. rows_digest NULL: of the rows there are
+ * now. */
 static int
-train_one(struct task *task, struct run *run, struct error *err)
+fit_one(struct task *task, struct run *run, const struct begun *begun, const char *rows_digest,
+        struct workbench *bench, struct error *err)
 {
-    DEFER(history_free) struct history history = {0};
-    struct split split;
-    bool many;
-    size_t sample;
-    if (job_heartbeat(task->warehouse, run->job, run->worker, 0.1, "reading rows", err) != 0 ||
-        blocks_wanted(task->warehouse, task->arena, run->pipeline, &many, &sample, err) != 0)
+    DEFER(scorer_free) struct scorer *fitted = NULL;
+    enum fit_step step;
+    if (!begun->fit &&
+        (job_heartbeat(task->warehouse, run->job, run->worker, 0.1, "reading rows", err) != 0 ||
+         workbench_read(task, run->pipeline, rows_digest, bench, err) != 0))
         return -1;
-    if (many)
-        return train_blocks(task, run, sample, err);
-    if (history_read(task->warehouse, task->arena, run->pipeline, NULL, &history, err) != 0 ||
-        split_make(run->pipeline, history.frame, &split, err) != 0)
+    if (parting_step(task, run, begun->fit ? &begun->parted : NULL, bench, &step, &fitted, err) !=
+        0)
         return -1;
-    run->rows = history.frame;
-    return make_model(task, run, &split, err);
+    return step == FIT_WAITS ? 0 : make_model(task, run, bench, fitted, err);
 }
 
-/* The next step of a search, and after the last the winner's model, fitted anew on all rows that
- * are not the test's. */
+/* Without a search. Rows that are too many for memory are not shared: each replica would read them.
+ */
 static int
-train_searched(struct task *task, struct run *run, const struct searched *begun, struct error *err)
+train_one(struct task *task, struct run *run, const struct begun *begun, struct workbench *bench,
+          struct error *err)
 {
-    DEFER(history_free) struct history history = {0};
+    bool many = false;
+    size_t sample;
+    if (!begun->fit &&
+        blocks_wanted(task->warehouse, task->arena, run->pipeline, &many, &sample, err) != 0)
+        return -1;
+    return many ? train_blocks(task, run, sample, err)
+                : fit_one(task, run, begun, NULL, bench, err);
+}
+
+/* The next step of a search, and after the last the winner's fit, on all rows that are not the
+ * test's. */
+static int
+train_searched(struct task *task, struct run *run, const struct begun *begun,
+               struct workbench *bench, struct error *err)
+{
     DEFER(candidate_free) struct candidate winner = {0};
     const struct pipeline *pipeline = run->pipeline;
-    struct split split;
     enum search_step step;
-    int done = search_step(task, run, begun, &step, &winner, &history, &split, err);
+    int done =
+        search_step(task, run, begun->search ? &begun->searched : NULL, bench, &step, &winner, err);
     if (done == 0 && step == SEARCH_WAITS)
         search_tell(task, run->job->id, -1);
-    if (done == 0 && step == SEARCH_WON) {
-        run->rows = history.frame;
-        done = make_model(task, run, &split, err);
-    }
+    if (done == 0 && step == SEARCH_WON)
+        done = fit_one(task, run, begun, begun->searched.rows_digest, bench, err);
     run->pipeline = pipeline; /* the winner's goes with this function */
     return done;
 }
 
 static int
-train(struct task *task, struct run *run, struct error *err)
+train(struct task *task, struct run *run, struct workbench *bench, struct error *err)
 {
-    struct searched searched = {0};
+    struct warehouse *db = task->warehouse;
+    struct begun begun = {0};
     int32_t version = 0;
-    bool begun = false;
+    int64_t job = run->job->id;
     if (read_request(run->job->request, &version, err) != 0 ||
-        searches_find(task->warehouse, task->arena, run->job->id, &begun, &searched, err) != 0 ||
-        find_pipeline(task, run->job, begun ? searched.version : version, &run->pipeline, err) !=
-            0 ||
+        searches_find(db, task->arena, job, &begun.search, &begun.searched, err) != 0 ||
+        parts_find(db, task->arena, job, &begun.fit, &begun.parted, err) != 0)
+        return -1;
+    if (begun.search || begun.fit)
+        version = begun.search ? begun.searched.version : begun.parted.version;
+    if (find_pipeline(task, run->job, version, &run->pipeline, err) != 0 ||
         history_check(run->pipeline, err) != 0)
         return -1;
     if (run->pipeline->search.method == NULL)
-        return train_one(task, run, err);
-    return train_searched(task, run, begun ? &searched : NULL, err);
+        return train_one(task, run, &begun, bench, err);
+    return train_searched(task, run, &begun, bench, err);
 }
 
 static int
@@ -298,13 +335,13 @@ let_go_when_fenced(const struct job *job, const struct error *err)
 }
 
 static int
-do_training(struct task *task, const struct job *job, struct error *err)
+do_training(struct task *task, const struct job *job, struct workbench *bench, struct error *err)
 {
     struct run run = {.job = job, .worker = task->worker, .started_us = clock_now_us()};
     DEFER(keeper_stop) struct keeper *keeper = NULL;
     if (keeper_start(job, task->worker, &keeper, err) != 0)
         return -1;
-    int result = train(task, &run, err);
+    int result = train(task, &run, bench, err);
     if (result != 0 && err->kind == ERROR_INPUT) {
         struct error why = *err;
         *err = (struct error){0};
@@ -313,32 +350,70 @@ do_training(struct task *task, const struct job *job, struct error *err)
     return result == 0 ? 0 : let_go_when_fenced(job, err);
 }
 
+/* The new version, too, if there is one. */
+static int
+do_training_and_tell(struct task *task, const struct job *job, struct workbench *bench,
+                     struct error *err)
+{
+    return do_training(task, job, bench, err) == 0 ? announce_when_due(task, err) : -1;
+}
+
 static int
 try(struct task *task, const struct job *job, struct workbench *bench, struct error *err)
 {
     const struct pipeline *pipeline;
     struct tried tried;
+    bool ended;
     if (searches_trial(task->warehouse, task->arena, job, &tried, err) != 0 ||
         find_pipeline(task, job, tried.version, &pipeline, err) != 0 ||
-        search_try(task, job, pipeline, &tried, bench, err) != 0)
+        search_try(task, job, pipeline, &tried, bench, &ended, err) != 0)
         return -1;
-    metric_add(&train_metrics[TRIALS], job->pipeline, 1);
+    if (ended)
+        metric_add(&train_metrics[TRIALS], job->pipeline, 1);
     return 0;
 }
 
 static int
-do_trial(struct task *task, const struct job *job, struct workbench *bench, struct error *err)
+work(struct task *task, const struct job *job, struct workbench *bench, struct error *err)
+{
+    DEFER(part_free) struct part part = {0};
+    const struct pipeline *pipeline;
+    if (parts_read(task->warehouse, task->arena, job, &part, err) != 0 ||
+        find_pipeline(task, job, part.fit.version, &pipeline, err) != 0 ||
+        parting_work(task, job, pipeline, &part, bench, err) != 0)
+        return -1;
+    metric_add(&train_metrics[PARTS], job->pipeline, 1);
+    return 0;
+}
+
+/* A trial or a part. What is wrong with it ends it; of a part its fit, too. */
+static int
+do_piece(struct task *task, const struct job *job, struct workbench *bench,
+         int (*piece)(struct task *, const struct job *, struct workbench *, struct error *),
+         struct error *err)
 {
     DEFER(keeper_stop) struct keeper *keeper = NULL;
     if (keeper_start(job, task->worker, &keeper, err) != 0)
         return -1;
-    int result = try(task, job, bench, err);
-    if (result != 0 && err->kind == ERROR_INPUT) { /* a job that is of no trial */
+    int result = piece(task, job, bench, err);
+    if (result != 0 && err->kind == ERROR_INPUT) {
         struct error why = *err;
         *err = (struct error){0};
         result = job_fail(task->warehouse, job, task->worker, why.message, err);
     }
     return result == 0 ? 0 : let_go_when_fenced(job, err);
+}
+
+static int
+do_part(struct task *task, const struct job *job, struct workbench *bench, struct error *err)
+{
+    return do_piece(task, job, bench, work, err);
+}
+
+static int
+do_trial(struct task *task, const struct job *job, struct workbench *bench, struct error *err)
+{
+    return do_piece(task, job, bench, try, err);
 }
 
 static int
@@ -349,45 +424,70 @@ lease(struct task *task, const char *kind, bool *found, struct job *job, struct 
     return job_lease(task->warehouse, &queue, found, job, err);
 }
 
-/* One job, of the next step of a training before a trial, since steps make work for all replicas.
- * What a trial left on the bench is the next one's, if that is of the same search. */
+static int
+tidy(struct warehouse *db, struct error *err)
+{
+    return searches_tidy(db, err) != 0 || parts_tidy(db, err) != 0 || jobs_wake(db, err) != 0 ? -1
+                                                                                              : 0;
+}
+
+/* The next step of a training before a part of a fit, and that before a trial, since steps make
+ * work for all replicas, and what has begun shall end. */
+static const struct {
+    const char *kind;
+    int (*take)(struct task *, const struct job *, struct workbench *, struct error *);
+} kinds[] = {{"train", do_training_and_tell}, {"part", do_part}, {"trial", do_trial}};
+
 static int
 take_job(struct task *task, struct workbench *bench, bool *found, struct error *err)
 {
-    DEFER(job_free) struct job job = {0};
-    if (searches_tidy(task->warehouse, err) != 0 || jobs_wake(task->warehouse, err) != 0 ||
-        lease(task, "train", found, &job, err) != 0)
+    *found = false;
+    arena_reset(task->arena);
+    if (tidy(task->warehouse, err) != 0)
         return -1;
-    bool trains = *found;
-    if (!trains && lease(task, "trial", found, &job, err) != 0)
-        return -1;
-    if (!*found)
-        return 0;
-    if (trains || job.parent != bench->search) {
-        workbench_clear(bench);
-        arena_reset(task->arena);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        DEFER(job_free) struct job job = {0};
+        if (lease(task, kinds[i].kind, found, &job, err) != 0)
+            return -1;
+        if (*found)
+            return kinds[i].take(task, &job, bench, err);
     }
-    if (!trains)
-        return do_trial(task, &job, bench, err);
-    return do_training(task, &job, err) == 0 ? announce_when_due(task, err) : -1;
+    return 0;
+}
+
+/* What is on the bench stays there while it may be needed; after a failure nobody knows. */
+static int
+take_jobs(struct task *task, struct workbench *bench, struct error *err)
+{
+    bool found = catalog_generation(task->catalog) != 0, needed = false;
+    while (found && !*task->stopping)
+        if (take_job(task, bench, &found, err) != 0)
+            return -1;
+    if (workbench_needed(task, bench, &needed, err) != 0)
+        return -1;
+    if (!needed)
+        workbench_clear(bench);
+    return 0;
 }
 
 int
 train_task(struct task *task, struct error *err)
 {
-    DEFER(workbench_clear) struct workbench bench = {0};
     if (announce_when_due(task, err) != 0)
         return -1;
-    bool found = catalog_generation(task->catalog) != 0;
-    while (found && !*task->stopping)
-        if (take_job(task, &bench, &found, err) != 0)
-            return -1;
-    return 0;
+    struct workbench *bench = &((struct memory *)task->self)->bench;
+    int done = take_jobs(task, bench, err);
+    if (done != 0)
+        workbench_clear(bench);
+    return done;
 }
 
 void
 train_task_close(struct task *task)
 {
-    free(task->self);
+    struct memory *memory = task->self;
+    if (memory != NULL)
+        workbench_clear(&memory->bench);
+    free(memory);
     task->self = NULL;
 }

@@ -131,17 +131,25 @@ judge_fold(const struct candidate *candidate, const struct frame *rows, const st
 }
 
 int
+trial_fold(const struct candidate *candidate, const struct frame *rows, const struct split *split,
+           size_t fold, double share, struct arena *scratch, double *score, struct error *err)
+{
+    struct frame view = *rows; /* what is made on the way is made in the scratch */
+    arena_reset(scratch);
+    view.arena = scratch;
+    return judge_fold(candidate, &view, split, fold, share, score, err);
+}
+
+int
 trial_run(const struct candidate *candidate, const struct frame *rows, const struct split *split,
           double share, struct arena *scratch, struct judgement *out, struct error *err)
 {
-    struct judgement made = {.folds = split->folds};
-    for (size_t i = 0; i < split->folds; i++) {
-        struct frame view = *rows; /* what is made on the way is made in the scratch */
-        arena_reset(scratch);
-        view.arena = scratch;
-        if (judge_fold(candidate, &view, split, i + 1, share, &made.fold[i], err) != 0)
+    struct judgement made = {0};
+    double score;
+    for (size_t fold = 1; fold <= split->folds; fold++) {
+        if (trial_fold(candidate, rows, split, fold, share, scratch, &score, err) != 0)
             return -1;
-        made.score += made.fold[i] / (double)split->folds;
+        judgement_add(&made, split->folds, score);
     }
     *out = made;
     return 0;

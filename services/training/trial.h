@@ -24,6 +24,17 @@ struct judgement {
     size_t folds;
     double score, fold[SEARCH_FOLDS_MAX]; /* of the metric; score: their mean */
 };
+/* The score of the next fold, of so many, counts. */
+static inline void
+judgement_add(struct judgement *judgement, size_t folds, double score)
+{
+    judgement->fold[judgement->folds++] = score;
+    judgement->score += score / (double)folds;
+}
+/* Fits and judges once, for the fold, counted from 1, as trial_run does for each. */
+int trial_fold(const struct candidate *, const struct frame *rows, const struct split *,
+               size_t fold, double share, struct arena *scratch, double *score,
+               struct error *) MUST_CHECK;
 /* Fits and judges once for each fold. share: of the rows to learn from. `scratch` is reset before
  * each fit and must not be the rows' arena. INPUT: the learner refuses the rows, or the metric is
  * undefined. */

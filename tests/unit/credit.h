@@ -159,6 +159,7 @@ credit_pipeline(struct arena *arena)
     pipeline->train.settings =
         credit_defaults(arena, model_logistic.table, model_logistic.settings_size);
     pipeline->train.seed = 1;
+    pipeline->train.replicas = 1;
     pipeline->train.test_share = 0.2;
     pipeline->train.threshold = 0.5;
     pipeline->train.rows_min = 50;

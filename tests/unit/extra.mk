@@ -38,8 +38,8 @@ EXTRA_test_assess := $(EXTRA_test_train)
 build/t/unit/services/test_assess: $(EXTRA_test_assess)
 EXTRA_test_trial := $(EXTRA_test_train) build/t/services/training/trial.o
 build/t/unit/services/test_trial: $(EXTRA_test_trial)
-TRAIN_TASK := $(EXTRA_test_train) $(addprefix build/t/services/training/,blocks.o intake.o keeper.o record.o relay.o \
-  searches.o searching.o settings.o task.o trial.o)
+TRAIN_TASK := $(EXTRA_test_train) $(addprefix build/t/services/training/,bench.o blocks.o intake.o keeper.o parting.o \
+  parts.o record.o relay.o searches.o searching.o settings.o task.o trial.o)
 EXTRA_test_train_task := $(TRAIN_TASK) -Wl,--wrap=train_fit
 build/t/unit/services/test_train_task: $(TRAIN_TASK)
 EXTRA_test_train_settings := build/t/services/training/settings.o
@@ -52,6 +52,8 @@ EXTRA_test_relay := build/t/services/training/relay.o
 build/t/unit/services/test_relay: $(EXTRA_test_relay)
 EXTRA_test_searching := $(TRAIN_TASK)
 build/t/unit/services/test_searching: $(TRAIN_TASK)
+EXTRA_test_parting := $(TRAIN_TASK)
+build/t/unit/services/test_parting: $(TRAIN_TASK)
 
 EXTRA_test_clean := build/t/services/cleaning/clean.o
 build/t/unit/services/test_clean: $(EXTRA_test_clean)

@@ -105,6 +105,19 @@ START_TEST(the_threshold_is_a_probability_or_chosen)
 }
 END_TEST
 
+START_TEST(a_fit_is_one_replicas_unless_said_otherwise)
+{
+    struct pipeline *pipeline = text_pipeline(text_with("'logistic'", "'logistic'"));
+    ck_assert_int_eq(pipeline->train.replicas, 1);
+    pipeline_free(&pipeline);
+    pipeline = text_pipeline(text_with("'logistic'", "'logistic','replicas':4"));
+    ck_assert_int_eq(pipeline->train.replicas, 4);
+    pipeline_free(&pipeline);
+    text_mistaken(text_with("'logistic'", "'logistic','replicas':1001"), "/train/replicas",
+                  "must be 0 to 1000");
+}
+END_TEST
+
 START_TEST(a_label_without_a_field_comes_later)
 {
     struct pipeline *pipeline = text_pipeline(text_with("'field':'Status',", ""));
@@ -305,9 +318,10 @@ RUN_TESTS("pipeline_train", training_has_its_defaults, training_is_set,
           a_misspelt_setting_of_the_learner_gets_a_hint, an_unknown_learner_is_a_mistake,
           the_share_of_the_test_is_a_share, training_takes_two_rows_at_least,
           of_much_history_a_sample_is_taken, the_threshold_is_a_probability_or_chosen,
-          only_two_outcomes_have_a_threshold, a_label_without_a_field_comes_later,
-          a_label_says_what_kind_it_is, an_outcome_may_be_one_of_several_classes,
-          an_outcome_may_be_a_number, classes_are_three_different_texts_at_least,
+          a_fit_is_one_replicas_unless_said_otherwise, only_two_outcomes_have_a_threshold,
+          a_label_without_a_field_comes_later, a_label_says_what_kind_it_is,
+          an_outcome_may_be_one_of_several_classes, an_outcome_may_be_a_number,
+          classes_are_three_different_texts_at_least,
           a_learner_that_cannot_predict_such_an_outcome_is_a_mistake, several_classes_have_no_bands,
           the_outcome_is_no_input, the_outcomes_column_is_taken, the_first_band_begins_at_zero,
           bands_ascend, bands_are_probabilities, bands_decide_something, there_are_bands,

@@ -2,8 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "../../../services/training/searching.h"
 
-#include <pthread.h>
-
 #include "training_bench.h"
 #include "tune/search.h"
 
@@ -77,36 +75,9 @@ START_TEST(a_search_records_its_trials_and_its_winner)
 }
 END_TEST
 
-static void *
-replica_body(void *worker)
-{
-    struct error problem = {0};
-    struct task own = task;
-    own.worker = worker;
-    own.self = NULL;
-    ck_ok(warehouse_open(worker, 0, &own.warehouse, &problem), problem);
-    ck_ok(arena_open(&own.arena, (size_t)256 << 20, &problem), problem);
-    for (bool done = false; !done;) {
-        DEFER(rows_free) struct rows *rows = NULL;
-        arena_reset(own.arena);
-        ck_ok(train_task(&own, &problem), problem);
-        ck_ok(warehouse_query(own.warehouse,
-                              "SELECT 1 FROM ops.jobs WHERE status NOT IN ('done', 'failed')", NULL,
-                              0, &rows, &problem),
-              problem);
-        done = rows_count(rows) == 0;
-    }
-    free(own.self);
-    arena_close(&own.arena);
-    warehouse_close(&own.warehouse);
-    return NULL;
-}
-
 START_TEST(the_winner_is_the_same_with_one_replica_and_with_three)
 {
     char alone[512];
-    static char names[3][16] = {"training-1", "training-2", "training-3"};
-    pthread_t replica[3];
     set_up_search(&search_annealing, 10);
     submit("loan", "{}");
     turn();
@@ -115,11 +86,65 @@ START_TEST(the_winner_is_the_same_with_one_replica_and_with_three)
     submit("loan", "{}");
     const char *second = ask(db, "SELECT max(id) FROM ops.jobs");
     int64_t job = atoll(second);
-    for (size_t i = 0; i < 3; i++)
-        ck_assert_int_eq(pthread_create(&replica[i], NULL, replica_body, names[i]), 0);
-    for (size_t i = 0; i < 3; i++)
-        pthread_join(replica[i], NULL);
+    turns_of_three();
     ck_assert_str_eq(what_was_found(job), alone);
+    tear_down();
+}
+END_TEST
+
+START_TEST(folds_that_replicas_share_give_the_same_winner)
+{
+    struct pipeline *pipeline = (struct pipeline *)(uintptr_t)set_up_search(&search_random, 4);
+    submit("loan", "{}");
+    turn();
+    pipeline->train.replicas = 0;
+    pipeline->search.replicas = 2; /* trials at a time: none is shared */
+    submit("loan", "{}");
+    turn();
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.fit WHERE way = 'folds'"), "0");
+    pipeline->search.replicas = 0;
+    submit("loan", "{}");
+    const char *last = ask(db, "SELECT max(id) FROM ops.jobs");
+    int64_t job = atoll(last);
+    turns_of_three();
+    ck_assert_str_eq(ask(db, "SELECT count(*) || ' ' || sum(parts) FROM model.fit WHERE way ="
+                             " 'folds'"),
+                     "4 12");
+    ck_assert_str_eq(ask(db, arena_print(arena,
+                                         "SELECT string_agg(way || parts, ' ') FROM model.fit"
+                                         " WHERE job_id = %lld",
+                                         (long long)job)),
+                     "rows16");
+    /* The winner's weights come from sums over rows now: all else is as it was. */
+    ck_assert_str_eq(ask(db, arena_print(arena,
+                                         "SELECT count(*) FROM model.trials a JOIN model.trials b"
+                                         " USING (trial, settings, share, status, score,"
+                                         " fold_scores) WHERE a.job_id = 1 AND b.job_id = %lld",
+                                         (long long)job)),
+                     "4");
+    ck_assert_str_eq(ask(db, "SELECT count(DISTINCT result -> 'search') FROM ops.jobs WHERE kind ="
+                             " 'train'"),
+                     "1");
+    ck_assert_str_eq(ask(db, "SELECT count(*) FROM model.part"), "0");
+    tear_down();
+}
+END_TEST
+
+START_TEST(a_fold_that_cannot_be_judged_fails_its_trial)
+{
+    struct pipeline *pipeline = (struct pipeline *)(uintptr_t)set_up_search(&search_random, 2);
+    pipeline->train.replicas = 0;
+    submit("loan", "{}");
+    run(db, "CREATE FUNCTION public.spoil() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+            " NEW.settings = '{\"learner\": \"none\"}'; RETURN NEW; END$$;"
+            "CREATE TRIGGER spoil BEFORE INSERT ON model.fit FOR EACH ROW WHEN (NEW.way = 'folds')"
+            " EXECUTE FUNCTION public.spoil()");
+    turn();
+    ck_assert_str_eq(ask(db, "SELECT string_agg(DISTINCT status, ',') FROM model.trials"),
+                     "failed");
+    ck_assert_ptr_nonnull(strstr(ask(db, "SELECT note FROM ops.jobs WHERE parent IS NULL"),
+                                 "none of 2 trials gave a model: part 0 of the fit: there is no"
+                                 " learner \"none\" here"));
     tear_down();
 }
 END_TEST
@@ -234,6 +259,8 @@ END_TEST
 
 RUN_POSTGRES_TESTS("searching", a_search_records_its_trials_and_its_winner,
                    the_winner_is_the_same_with_one_replica_and_with_three,
+                   folds_that_replicas_share_give_the_same_winner,
+                   a_fold_that_cannot_be_judged_fails_its_trial,
                    a_lost_replicas_trial_is_made_again_and_recorded_once,
                    trials_after_the_time_are_skipped_and_the_best_so_far_wins,
                    trials_of_a_cancelled_search_are_skipped_and_nobody_wins,

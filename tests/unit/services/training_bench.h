@@ -4,6 +4,7 @@
 #ifndef MILLRACE_TESTS_TRAINING_BENCH_H
 #define MILLRACE_TESTS_TRAINING_BENCH_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "../../../services/training/record.h"
@@ -171,10 +172,47 @@ turn(void)
     ck_ok(train_task(&task, &err), err);
 }
 
+static inline void *
+replica_body(void *worker)
+{
+    struct error problem = {0};
+    struct task own = task;
+    own.worker = worker;
+    own.self = NULL;
+    ck_ok(warehouse_open(worker, 0, &own.warehouse, &problem), problem);
+    ck_ok(arena_open(&own.arena, (size_t)256 << 20, &problem), problem);
+    for (bool done = false; !done;) {
+        DEFER(rows_free) struct rows *rows = NULL;
+        arena_reset(own.arena);
+        ck_ok(train_task(&own, &problem), problem);
+        ck_ok(warehouse_query(own.warehouse,
+                              "SELECT 1 FROM ops.jobs WHERE status NOT IN ('done', 'failed')", NULL,
+                              0, &rows, &problem),
+              problem);
+        done = rows_count(rows) == 0;
+    }
+    train_task_close(&own);
+    arena_close(&own.arena);
+    warehouse_close(&own.warehouse);
+    return NULL;
+}
+
+/* Three replicas take jobs until all of them are done. */
+static inline void
+turns_of_three(void)
+{
+    static char names[3][16] = {"training-1", "training-2", "training-3"};
+    pthread_t replica[3];
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(pthread_create(&replica[i], NULL, replica_body, names[i]), 0);
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(replica[i], NULL);
+}
+
 static inline void
 tear_down(void)
 {
-    free(task.self);
+    train_task_close(&task);
     arena_close(&task.arena);
     arena_close(&arena);
     warehouse_close(&db);
