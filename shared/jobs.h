@@ -43,8 +43,8 @@ int job_keep(struct warehouse *, const struct job *, const char *worker, struct 
  * job is leased again. FENCED as above. */
 int job_wait(struct warehouse *, const struct job *, const char *worker, struct error *) MUST_CHECK;
 int jobs_wake(struct warehouse *, struct error *) MUST_CHECK;
-/* Ends a job that has not ended, its parts, and theirs. Who works at them finds its lease gone. *found
- * false: there is no such job, or it has ended. */
+/* Ends a job that has not ended, its parts, and theirs. Who works at them finds its lease gone.
+ * *found false: there is no such job, or it has ended. */
 int job_cancel(struct warehouse *, int64_t id, const char *note, bool *found,
                struct error *) MUST_CHECK;
 /* Both inside the caller's transaction or on their own; FENCED as above. result: JSON text. */
