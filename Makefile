@@ -29,7 +29,7 @@ LIBS := -lrdkafka -lpq -ljansson -lmicrohttpd -lcrypto -lpthread -lm
 BLAS := -lopenblas -llapacke
 # Of the product alone, first of all libraries, so that malloc and free are its: librdkafka allocates each header
 # of each record, which takes glibc's a third of a stage's time. Sanitizers bring their own.
-MALLOC := -lmimalloc
+MALLOC := -ljemalloc
 
 Q := $(if $(V),,@)
 say = $(if $(V),:,echo "  $(1)")

@@ -126,7 +126,7 @@ struct pipeline {
          * one. Decisions are the policy's. */
         enum threshold_rule threshold_rule;
         double threshold; /* of THRESHOLD_GIVEN; default 0.5 */
-        int64_t replicas;  /* that share one fit: 1: none does; 0: as many as there are */
+        int64_t replicas; /* that share one fit: 1: none does; 0: as many as there are */
     } train;
     struct pipeline_search search;
     struct {

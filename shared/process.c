@@ -3,7 +3,6 @@
 #include "process.h"
 
 #include <dirent.h>
-#include <mimalloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,19 +13,12 @@
 #define MILLRACE_REVISION "unknown"
 #endif
 
-/* The product's programs are linked with mimalloc; those of the tests have a sanitizer's malloc. */
-#pragma weak mi_option_set
-
-#define KEEPS_MS 2000 /* a loaded loop uses what it freed again long before */
-
-void
-process_tune_memory(void)
-{
-    if (mi_option_set == NULL)
-        return;
-    mi_option_set(mi_option_decommit_delay, KEEPS_MS);
-    mi_option_set(mi_option_segment_decommit_delay, KEEPS_MS);
-}
+/* jemalloc, which the product is linked with, looks for its settings here (its manual, TUNING);
+ * those in MALLOC_CONF come after them. What was freed goes back to the system within two seconds,
+ * by a thread of jemalloc's, whether or not the loops are at rest; sooner, a loaded loop would ask
+ * the kernel for it again at once. */
+extern const char *malloc_conf;
+const char *malloc_conf = "background_thread:true,dirty_decay_ms:2000,muzzy_decay_ms:0";
 
 static void
 print_head(FILE *out, const char *name, const char *type, const char *help)

@@ -14,7 +14,6 @@
 #include "health.h"
 #include "http.h"
 #include "log.h"
-#include "process.h"
 #include "sink.h"
 #include "state.h"
 #include "stream.h"
@@ -363,7 +362,6 @@ service_main(const struct service *service, int argc, char **argv)
                                             service->table == NULL ? none : service->table, NULL};
     struct program program = {.service = service};
     struct error err = {0};
-    process_tune_memory();
     if (argc > 2 || (argc == 2 && strncmp(argv[1], "--", 2) != 0)) {
         fprintf(stderr, "millrace-%s takes no arguments; see --help\n", service->name);
         return EXIT_USAGE;

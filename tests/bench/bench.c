@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "process.h"
 
 int
 bench_open(struct bench *bench, const char *program)
@@ -17,7 +16,6 @@ bench_open(struct bench *bench, const char *program)
     const struct setting *const tables[] = {common_table, NULL};
     void *const outs[] = {&bench->settings, NULL};
     struct mistakes *mistakes = mistakes_create();
-    process_tune_memory(); /* as services do */
     bench->program = program;
     bool good = config_from_env(tables, outs, mistakes) == 0;
     const struct broker_settings kafka = {bench->settings.kafka_bootstrap_servers, program,
