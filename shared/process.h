@@ -3,7 +3,6 @@
 #ifndef MILLRACE_PROCESS_H
 #define MILLRACE_PROCESS_H
 
-#include <stdint.h>
 #include <stdio.h>
 
 #define PROCESS_REST_MS 2000 /* without work for so long a loop gives its memory back */
